@@ -1,0 +1,86 @@
+"""The application: routes, errors and edge put together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from anyio import to_thread
+from fastapi import FastAPI
+
+from opacimeter.api import artifacts, assessments, events, health, problems
+from opacimeter.api.middleware import Edge
+from opacimeter.api.services import Services
+
+__all__ = ["build"]
+
+_REQUEUE_EVERY_S = 10.0
+
+log = structlog.get_logger()
+
+
+def build(services: Services) -> FastAPI:
+    """The HTTP application on its collaborators; it starts nothing before its lifespan."""
+    app = FastAPI(
+        title="opacimeter",
+        version=services.software,
+        summary="Chest CT in, lung and opacity volumes out.",
+        description="Research use only. Not a medical device.",
+        lifespan=_lifespan,
+        # Their pages load scripts from elsewhere, which the content policy forbids.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.figures = health.Figures(services)
+    app.state.slices = artifacts.OpenSlices()
+    for part in (assessments, artifacts, events, health):
+        app.include_router(part.router)
+    problems.install(app)
+    _describe_problems(app)
+    app.add_middleware(Edge, figures=app.state.figures)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    await to_thread.run_sync(services.store.files.sweep)
+    requeueing = asyncio.create_task(_requeue(services))
+    try:
+        yield
+    finally:
+        requeueing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await requeueing
+
+
+async def _requeue(services: Services) -> None:
+    while True:
+        try:
+            await to_thread.run_sync(services.requeue)
+        except Exception as error:
+            log.warning("requeueing failed", error=type(error).__name__)
+        await asyncio.sleep(_REQUEUE_EVERY_S)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the problem document among the schemas of the OpenAPI document."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            template = "#/components/schemas/{model}"
+            schema = problems.ProblemView.model_json_schema(ref_template=template)
+            parts = schema.pop("$defs", {})
+            components = plain().setdefault("components", {}).setdefault("schemas", {})
+            components.update(
+                {name: part for name, part in parts.items() if name not in components}
+            )
+            components["Problem"] = schema
+        document: dict[str, Any] = app.openapi_schema or {}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,96 @@
+"""Services: all that the routes need, handed in by the composition root."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Protocol
+
+from fastapi import Depends, Request
+
+from opacimeter.store import Incoming, Store
+
+__all__ = ["Bounds", "Plane", "Services", "ServicesDep", "Slices"]
+
+
+Plane = Literal["axial", "coronal", "sagittal"]
+
+
+class Slices(Protocol):
+    """Renders slices of one version."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(slice, row, column) of the volume."""
+        ...
+
+    def webp(
+        self,
+        plane: Plane,
+        index: int,
+        *,
+        window: tuple[float, float],
+        overlay: bool,
+    ) -> bytes:
+        """One slice as a WebP picture; the window is (centre, width) in HU."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an upload may be, and what the machine must have.
+
+    Attributes:
+        upload_bytes: Largest body.
+        upload_files: Most files in it.
+        free_bytes: Disk space that has to stay free.
+        heartbeat_s: Silence after which a worker counts as gone.
+    """
+
+    upload_bytes: int = 8 << 30
+    upload_files: int = 5000
+    free_bytes: int = 2 << 30
+    heartbeat_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The API's collaborators.
+
+    Attributes:
+        store: Rows and files.
+        submit: Puts a job into the queue.
+        find: Finds the studies in the files of a folder, reading headers only; raises
+            `IntakeRejected` where nothing can be filed. The second folder is for unpacking.
+        slices: Opens (volume, labels, cache folder) for rendering.
+        bounds: Limits.
+        software: Version of the service.
+    """
+
+    store: Store
+    submit: Callable[[str], None]
+    find: Callable[[Path, Path], tuple[Incoming, ...]]
+    slices: Callable[[Path, Path, Path], Slices]
+    bounds: Bounds
+    software: str
+
+    def enqueue(self, job: str) -> None:
+        """Submit a job and say so in its row; a death in between is made good by `requeue`."""
+        self.submit(job)
+        self.store.runs.queued(job)
+
+    def requeue(self) -> None:
+        """Submit what was received but never queued."""
+        for job in self.store.runs.unqueued():
+            self.enqueue(job)
+
+    def model(self) -> Mapping[str, str]:
+        """The network the workers have."""
+        return self.store.heartbeats.model()
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

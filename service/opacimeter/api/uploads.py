@@ -1,0 +1,148 @@
+"""Uploads: a multipart body streamed to files on disk.
+
+Not by the framework's form parser: it keeps each part of up to a megabyte in memory and each
+larger one open, and a study is thousands of parts of half a megabyte.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from anyio import to_thread
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
+
+from opacimeter.api.problems import Problem
+
+__all__ = ["save_upload"]
+
+_BATCH_BYTES = 1 << 20
+
+
+async def save_upload(request: Request, folder: Path, *, max_bytes: int, max_files: int) -> None:
+    """Write every file of a multipart body into a folder, under numbers for names.
+
+    What the sender calls its files is not looked at: it is no path here.
+
+    Raises:
+        Problem: 415 not multipart, 413 too large or too many, 400 malformed, 422 without files.
+    """
+    parts = _Parts(_boundary(request), folder, max_files=max_files)
+    try:
+        async for batch in _batches(_bounded(request, max_bytes)):
+            await to_thread.run_sync(parts.write, batch)
+        parts.finish()
+    except ClientDisconnect as error:
+        raise Problem(400, "the upload was broken off: send it again") from error
+    except FormParserError as error:
+        raise Problem(400, "the multipart body is malformed") from error
+    finally:
+        parts.close()
+    if not parts.files:
+        raise Problem(422, "the upload holds no file: send DICOM files or a zip of them")
+
+
+class _Parts:
+    """Receives the parser's callbacks; one file is open at a time."""
+
+    def __init__(self, boundary: bytes, folder: Path, *, max_files: int) -> None:
+        self.files = 0
+        self._folder, self._max_files = folder, max_files
+        self._open: BinaryIO | None = None
+        self._field, self._value, self._is_file = b"", b"", False
+        self._complete = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._data,
+                "on_part_end": self.close,
+                "on_end": self._end,
+            },
+        )
+
+    def write(self, data: bytes) -> None:
+        self._parser.write(data)
+
+    def finish(self) -> None:
+        """The body is over; a body without its last boundary was cut off."""
+        if not self._complete:
+            raise Problem(400, "the multipart body ends early: send it again")
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _begin(self) -> None:
+        self._field, self._value, self._is_file = b"", b"", False
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            _, options = parse_options_header(self._value)
+            # A browser sends an empty name for a file input that was left empty.
+            self._is_file = bool(options.get(b"filename") or options.get(b"filename*"))
+        self._field, self._value = b"", b""
+
+    def _headers_finished(self) -> None:
+        if not self._is_file:
+            return
+        self.files += 1
+        if self.files > self._max_files:
+            raise Problem(413, f"the upload holds too many files; the limit is {self._max_files}")
+        self._open = (self._folder / f"{self.files:06d}").open("wb")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._open is not None:
+            self._open.write(memoryview(data)[start:end])
+
+    def _end(self) -> None:
+        self._complete = True
+
+
+def _boundary(request: Request) -> bytes:
+    media_type, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary")
+    if media_type != b"multipart/form-data" or not boundary:
+        raise Problem(415, "send multipart/form-data with DICOM files or a zip of them")
+    return boundary
+
+
+async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    refusal = Problem(413, f"the upload is too large; the limit is {max_bytes} bytes")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > max_bytes:
+        raise refusal
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        # Counted as well: a chunked body tells no length, and a length may lie.
+        if received > max_bytes:
+            raise refusal
+        yield chunk
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Fewer, larger pieces: each costs a change of threads."""
+    held: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= _BATCH_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)

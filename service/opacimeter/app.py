@@ -1,0 +1,241 @@
+"""Composition root: settings become a service. Nothing else reads them, nothing here decides."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+import opacimeter
+from opacimeter import api, jobs, web
+from opacimeter.assess import Assessor
+from opacimeter.errors import Cancelled, ModelError, NotFound
+from opacimeter.intake import Limits, Study, find
+from opacimeter.pipeline import Pipeline, same_images
+from opacimeter.report import SliceRenderer
+from opacimeter.settings import Settings
+from opacimeter.store import Incoming, IncomingFile, Status, Store
+
+__all__ = ["create_app", "serve", "work"]
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The HTTP application: takes studies in, answers questions, executes nothing."""
+    store = _store(settings)
+    services = api.Services(
+        store=store,
+        submit=jobs.Queue(store.files.root).submit,
+        find=_finder(settings),
+        slices=SliceRenderer,
+        bounds=api.Bounds(
+            upload_bytes=settings.max_upload_bytes,
+            upload_files=settings.max_upload_files,
+            free_bytes=settings.min_free_bytes,
+            heartbeat_s=settings.heartbeat_limit_s,
+        ),
+        software=opacimeter.__version__,
+    )
+    app = api.build(services)
+    web.install(app)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Run the API and its workers until a signal ends them.
+
+    The workers are processes of their own: started again when they die, ended with this one, also
+    when it is killed.
+    """
+    configure_logging(settings)
+    app = create_app(settings)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts))
+    # Uvicorn raises the signal that ended it once more: without a handler it would end this process
+    # before its workers.
+    jobs.stop_signal()
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        # Addresses hold PatientIDs (the list's filter); the figures count requests instead.
+        access_log=False,
+        server_header=False,
+        # Those who watch an event stream would hold it up for ever.
+        timeout_graceful_shutdown=3,
+    )
+    with jobs.Supervisor(work, settings, count=settings.workers):
+        uvicorn.Server(config).run()
+
+
+def work(settings: Settings) -> None:
+    """Be one worker until a signal, or the end of the process that started this one."""
+    stop = jobs.stop_signal()
+    configure_logging(settings)
+    store = _store(settings)
+    bench = _Bench(store, settings)
+    worker = jobs.Worker(
+        store.files.root,
+        perform=bench.perform,
+        abandon=store.runs.abandon,
+        attempts=settings.attempts,
+    )
+    with TemporaryDirectory(prefix="opacimeter-") as workspace:
+        try:
+            bench.equip(Path(workspace))
+        except ModelError as error:
+            # Kept where `ready` looks: the process that knows it is about to end.
+            store.heartbeats.beat(worker.name, model={}, problem=str(error))
+            log.critical("model unusable", problem=str(error))
+            sys.exit(1)
+        worker.run(stop, beat=lambda: store.heartbeats.beat(worker.name, model=bench.model))
+        bench.release()
+    store.heartbeats.stopped(worker.name)
+    # A decoder or the network may still compute in a thread that cannot be ended otherwise.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class _Bench:
+    """What a worker has in hand: the pipeline, and the run it is on."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+        self._release: Callable[[], None] | None = None
+        self.model: Mapping[str, str] = {}
+
+    def equip(self, workspace: Path) -> None:
+        """Load the network; raises ModelError."""
+        assessor = Assessor.from_bundle(self._settings.model, threads=self._settings.threads)
+        self.model = asdict(assessor.network)
+        self._pipeline = Pipeline(
+            assessor, workspace, limits=_limits(self._settings), threads=self._settings.threads
+        )
+
+    def perform(self, job: str) -> None:
+        """Do one job; whatever becomes of the study, the job itself is done."""
+        run = self._store.runs.begin(job, attempts=self._settings.attempts, model=self.model)
+        if run is None:
+            return
+        self._release = run.release
+        about = log.bind(assessment=str(run.record.id), version=run.record.version)
+        about.info("assessment begun")
+        try:
+            self._pipeline.run(run)
+        except Cancelled:
+            run.end(Status.CANCELLED)
+        except NotFound as error:
+            run.end(Status.FAILED, str(error))
+        except MemoryError:
+            run.end(Status.FAILED, "The study needs more memory than the machine has.")
+        except Exception as error:  # the process boundary: a job that raises would be lost
+            # Kind and place only: the message of a foreign exception may quote a patient's data.
+            about.critical("assessment failed", error=type(error).__name__, where=_where(error))
+            run.end(
+                Status.FAILED,
+                f"An internal error ({type(error).__name__}) ended the assessment; the log tells "
+                "where. Retry it, or report the study.",
+            )
+        finally:
+            self._release = None
+        about.info("assessment ended")
+
+    def release(self) -> None:
+        """Give back what is under way, uncounted."""
+        if (release := self._release) is not None:
+            release()
+
+
+def _store(settings: Settings) -> Store:
+    return Store(settings.data_dir, url=settings.database_url, same_images=_same_images_elsewhere)
+
+
+def _same_images_elsewhere(pairs: Sequence[tuple[Path, Path]]) -> Sequence[bool]:
+    """Comparing decodes, and a decoder may crash: never in the API's process."""
+    return jobs.isolated(same_images, pairs) or [False] * len(pairs)
+
+
+def _finder(settings: Settings) -> Callable[[Path, Path], tuple[Incoming, ...]]:
+    limits = _limits(settings)
+
+    def find_studies(folder: Path, workspace: Path) -> tuple[Incoming, ...]:
+        studies = find([folder], workspace=workspace, limits=limits)
+        return tuple(_incoming(study) for study in studies)
+
+    return find_studies
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(files=settings.max_unpacked_files, unpacked_bytes=settings.max_unpacked_bytes)
+
+
+_PATIENT = {
+    "id": "PatientID",
+    "name": "PatientName",
+    "birth_date": "PatientBirthDate",
+    "sex": "PatientSex",
+}
+_STUDY = {
+    "date": "StudyDate",
+    "description": "StudyDescription",
+    "accession": "AccessionNumber",
+}
+
+
+def _incoming(study: Study) -> Incoming:
+    return Incoming(
+        study.uid,
+        [
+            IncomingFile(instance.path, instance.uid("SOPInstanceUID") or None)
+            for instance in (*study.instances, *study.aside)
+        ],
+        patient=_texts(study, _PATIENT),
+        study=_texts(study, _STUDY),
+        problems=study.problems,
+    )
+
+
+def _texts(study: Study, keywords: Mapping[str, str]) -> dict[str, str]:
+    texts = {name: str(study.header.get(word) or "") for name, word in keywords.items()}
+    return {name: text.replace("\0", "") for name, text in texts.items() if text}
+
+
+def configure_logging(settings: Settings) -> None:
+    """Structured logs on standard error, those of libraries included."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    json = settings.log_format == "json"
+    last = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # pydicom quotes the values it stumbles over.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "unknown"

@@ -1,0 +1,7 @@
+"""intake: DICOM files in, a checked volume in Hounsfield units out."""
+
+from opacimeter.intake.limits import Limits
+from opacimeter.intake.loading import load
+from opacimeter.intake.study import Study, find
+
+__all__ = ["Limits", "Study", "find", "load"]

@@ -1,0 +1,77 @@
+"""What a report says of the patient, the study and the scanner, read from a header."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+__all__ = ["number", "patient", "scanner", "study", "text"]
+
+
+def text(header: Dataset, keyword: str) -> str | None:
+    """A value in words, several joined by a backslash as DICOM does; None if absent or empty."""
+    for place in _places(header):
+        value = place.get(keyword)
+        if value is not None and str(value) != "":
+            parts = value if isinstance(value, MultiValue) else [value]
+            return "\\".join(str(part) for part in parts)
+    return None
+
+
+def number(header: Dataset, keyword: str) -> float | None:
+    """A number; None if absent or not one."""
+    try:
+        return float(text(header, keyword) or "")
+    except ValueError:
+        return None
+
+
+def patient(header: Dataset) -> dict[str, Any]:
+    """The result's patient."""
+    return {
+        "id": text(header, "PatientID"),
+        "name": text(header, "PatientName"),
+        "birth_date": _date(text(header, "PatientBirthDate")),
+        "sex": text(header, "PatientSex"),
+    }
+
+
+def study(header: Dataset, uid: str) -> dict[str, Any]:
+    """The result's study."""
+    return {
+        "uid": uid,
+        "date": _date(text(header, "StudyDate")),
+        "description": text(header, "StudyDescription"),
+        "accession": text(header, "AccessionNumber"),
+    }
+
+
+def scanner(header: Dataset) -> dict[str, Any]:
+    """How the series was made."""
+    return {
+        "thickness_mm": number(header, "SliceThickness"),
+        "kernel": text(header, "ConvolutionKernel"),
+        "kvp": number(header, "KVP"),
+        "manufacturer": text(header, "Manufacturer"),
+        "model": text(header, "ManufacturerModelName"),
+    }
+
+
+def _places(header: Dataset) -> Iterator[Dataset]:
+    """The header, then what its frames share (PS3.3 C.7.6.16: functional groups)."""
+    yield header
+    for sequence in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for item in (header.get(sequence) or [])[:1]:
+            for element in item:
+                if element.VR == "SQ" and element.value:
+                    yield element.value[0]
+
+
+def _date(value: str | None) -> str | None:
+    """A DICOM date (YYYYMMDD) as ISO 8601; None if it is none."""
+    try:
+        return datetime.strptime(value or "", "%Y%m%d").date().isoformat()  # noqa: DTZ007
+    except ValueError:
+        return None

@@ -1,0 +1,66 @@
+"""What documents there are of an assessment."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from opacimeter.document import Document
+from opacimeter.errors import IntakeRejected
+from opacimeter.findings import Assessment
+from opacimeter.record import Record
+from opacimeter.report.nifti import write_nifti
+from opacimeter.report.overlay import write_overlay
+from opacimeter.report.result import rejection_result, result
+from opacimeter.report.table import table_row, write_table
+from opacimeter.volume import Volume
+from opacimeter.zones import lung_zones
+
+__all__ = ["render", "render_rejection", "volume_document"]
+
+
+def render(assessment: Assessment, record: Record) -> tuple[Document, ...]:
+    """The documents of an assessment; the same assessment and record give the same bytes."""
+    volume, labels = assessment.volume, assessment.segmentation.labels
+    return (
+        _json_document(result(assessment, record)),
+        Document(
+            "measurements.csv",
+            "text/csv",
+            lambda path: write_table(path, [table_row(assessment, record)]),
+        ),
+        Document("overlay.png", "image/png", lambda path: write_overlay(path, assessment)),
+        Document(
+            "labels.nii.gz",
+            "application/gzip",
+            lambda path: write_nifti(path, labels, volume.affine),
+        ),
+        Document(
+            "anatomy.nii.gz",
+            "application/gzip",
+            lambda path: write_nifti(path, lung_zones(volume, labels), volume.affine),
+        ),
+        volume_document(volume),
+    )
+
+
+def render_rejection(rejection: IntakeRejected, record: Record) -> tuple[Document, ...]:
+    """The documents of a study that cannot be measured: the result, without numbers."""
+    return (_json_document(rejection_result(rejection, record)),)
+
+
+def volume_document(volume: Volume) -> Document:
+    """The volume in HU as NIfTI."""
+    return Document(
+        "volume.nii.gz",
+        "application/gzip",
+        lambda path: write_nifti(path, volume.hu, volume.affine),
+    )
+
+
+def _json_document(content: Mapping[str, Any]) -> Document:
+    def write(path: Path) -> None:
+        text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    return Document("result.json", "application/json", write)

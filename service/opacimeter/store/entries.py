@@ -1,0 +1,199 @@
+"""The values that go into the store and come out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from opacimeter.checks import Check
+
+__all__ = [
+    "Artifact",
+    "Entry",
+    "Event",
+    "Incoming",
+    "IncomingFile",
+    "Page",
+    "Receipt",
+    "Status",
+    "Version",
+    "Worker",
+]
+
+
+class Status(StrEnum):
+    """States of a version; the last four are final."""
+
+    RECEIVED = "received"
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens unless somebody asks."""
+        return self in FINAL
+
+
+FINAL = frozenset({Status.COMPLETE, Status.REJECTED, Status.FAILED, Status.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file on its way into the store.
+
+    Attributes:
+        path: Where it lies now, on the store's own file system; the store moves it.
+        instance_uid: SOPInstanceUID (0008,0018), None where the file is too damaged to tell.
+    """
+
+    path: Path
+    instance_uid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One study as it arrived.
+
+    Attributes:
+        study_uid: StudyInstanceUID (0020,000D).
+        files: Its files.
+        patient: id, name, birth_date, sex; what is unknown is absent.
+        study: date, description, accession; likewise.
+        problems: What is wrong with the delivery beyond its files, such as an archive that ends
+            early; it rejects the version made of it.
+    """
+
+    study_uid: str
+    files: Sequence[IncomingFile]
+    patient: Mapping[str, str] = field(default_factory=dict)
+    study: Mapping[str, str] = field(default_factory=dict)
+    problems: Sequence[Check] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a request for an assessment.
+
+    Attributes:
+        id: The assessment.
+        version: The version that answers the request.
+        job: The job to submit; None where the version was known already.
+    """
+
+    id: UUID
+    version: int
+    job: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an assessment.
+
+    Attributes:
+        number: 1, 2, …
+        status: Where it stands.
+        created: When it was made, UTC.
+        finished: When it became final, UTC.
+        step: read, segment, measure, report or deliver while running.
+        fraction: 0…1 within the step.
+        series_uid: The series the user asked for; None leaves the choice to intake.
+        model: name, version and sha256 of the network; empty before the work has begun.
+        error: A sentence for the user where the version failed.
+        checks: Of a finished version, as in the result.
+        summary: Of a complete version, as in the result.
+        seconds: Times beyond those in the result: report.
+        cancelling: The user asked to stop, and the worker has not yet noticed.
+        documents: Names of the documents.
+    """
+
+    number: int
+    status: Status
+    created: datetime
+    finished: datetime | None
+    step: str | None
+    fraction: float
+    series_uid: str | None
+    model: Mapping[str, str]
+    error: str | None
+    checks: Sequence[Mapping[str, Any]]
+    summary: Mapping[str, Any]
+    seconds: Mapping[str, float]
+    cancelling: bool
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An assessment, with one of its versions.
+
+    Attributes:
+        id: UUIDv5 of the StudyInstanceUID.
+        study_uid: StudyInstanceUID.
+        received: When its newest version was asked for, UTC.
+        patient: id, name, birth_date, sex.
+        study: date, description, accession.
+        version: The version asked for, the newest unless said otherwise.
+    """
+
+    id: UUID
+    study_uid: str
+    received: datetime
+    patient: Mapping[str, str]
+    study: Mapping[str, str]
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the list, newest first; `cursor` asks for the next one, None at the end."""
+
+    entries: tuple[Entry, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A step of the work; `number` grows over the whole store."""
+
+    number: int
+    version: int
+    time: datetime
+    status: Status
+    step: str | None
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A kept document.
+
+    Attributes:
+        name: Its name under `/artifacts/`.
+        media_type: IANA media type.
+        size_bytes: Its length.
+        sha256: Of its bytes, in hexadecimal.
+        path: Where it lies.
+    """
+
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker's last word: name, time, network, and the problem that keeps it from working."""
+
+    name: str
+    beat: datetime
+    model: Mapping[str, str]
+    problem: str | None

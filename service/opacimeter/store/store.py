@@ -1,0 +1,65 @@
+"""Store: the four counters behind which rows and files lie."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import text
+
+from opacimeter.store.arrivals import Arrivals, SameImages
+from opacimeter.store.catalogue import Catalogue
+from opacimeter.store.database import Database
+from opacimeter.store.files import Files
+from opacimeter.store.heartbeats import Heartbeats
+from opacimeter.store.runs import Runs
+
+__all__ = ["Store"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _never_same(pairs: Sequence[tuple[Path, Path]]) -> Sequence[bool]:
+    return [False] * len(pairs)
+
+
+class Store:
+    """Rows and files of one folder.
+
+    Attributes:
+        files: The folders.
+        arrivals: Takes studies in.
+        runs: The work on them.
+        catalogue: Finds, reads, removes.
+        heartbeats: Which workers live.
+    """
+
+    def __init__(
+        self, folder: Path, *, url: str | None = None, same_images: SameImages = _never_same,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:  # fmt: skip
+        """Open the store, making or migrating it where needed.
+
+        Args:
+            folder: Where the files are, and the SQLite database unless `url` names another.
+            url: SQLAlchemy address of the database.
+            same_images: See `Arrivals`.
+            clock: Now, UTC.
+        """
+        self.files = Files(folder)
+        self._db = Database(url or f"sqlite:///{self.files.root / 'opacimeter.sqlite'}")
+        self._db.migrate(self.files.root / "migrate.lock")
+        self.arrivals = Arrivals(self._db, self.files, same_images=same_images, clock=clock)
+        self.runs = Runs(self._db, self.files, clock=clock)
+        self.catalogue = Catalogue(self._db, self.files)
+        self.heartbeats = Heartbeats(self._db, clock=clock)
+
+    def ping(self) -> None:
+        """Raise whatever the database raises when it does not answer."""
+        with self._db.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._db.close()

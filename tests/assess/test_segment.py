@@ -1,0 +1,120 @@
+"""The road from scanner to network and back, with a network that thresholds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from opacimeter.assess.bundle import Bundle
+from opacimeter.assess.segment import segment
+from opacimeter.errors import Cancelled
+from opacimeter.findings import Label, Network
+from tests.boxes import volume_of
+
+BUNDLE = Bundle(
+    network=Network("threshold", "1", "0"),
+    onnx=Path("none"),
+    pixel_mm=1.5,
+    plane_mm=3.0,
+    context=3,
+    context_mm=5.0,
+    lung_threshold=0.5,
+    lesion_threshold=0.5,
+    detection_limit=None,
+    evaluated={},
+)
+
+
+def threshold(hu):
+    """Lung from -950 to -600 HU, lesion from there to -200, judged on the middle slice."""
+    middle = hu[:, hu.shape[1] // 2]
+    lesion = (middle > -600) & (middle < -200)
+    lung = (middle > -950) & (middle <= -600)
+    return np.stack([~(lung | lesion), lung, lesion], 1).astype(np.float32)
+
+
+def chest(shape=(60, 120, 160)):
+    """Two lungs of 60×100×60 mm at 1.5 mm in plane and 2 mm slices, and a lesion at the left."""
+    hu = np.full(shape, -1000, dtype=np.int16)
+    hu[:, 10:110, 10:150] = 40
+    hu[15:45, 25:95, 25:65] = -850
+    hu[15:45, 25:95, 95:135] = -850
+    hu[25:35, 50:70, 105:125] = -400
+    return hu
+
+
+def run(volume, told=None):
+    return segment(volume, BUNDLE, threshold, threads=2, progress=told or (lambda fraction: None))
+
+
+def test_labels_lie_on_the_scanners_grid():
+    volume = volume_of(chest(), (2.0, 1.5, 1.5))
+    labels = run(volume).labels
+    truth = np.zeros(labels.shape, dtype=np.uint8)
+    truth[15:45, 25:95, 25:65] = Label.RIGHT_LUNG
+    truth[15:45, 25:95, 95:135] = Label.LEFT_LUNG
+    truth[25:35, 50:70, 105:125] = Label.LEFT_LESION
+    assert (labels == truth).mean() > 0.995
+    inner = np.s_[26:34, 52:68, 107:123]
+    assert (labels[inner] == Label.LEFT_LESION).all()
+
+
+@pytest.mark.parametrize("flip_rows", [False, True])
+@pytest.mark.parametrize("flip_columns", [False, True])
+@pytest.mark.parametrize("transpose", [False, True])
+def test_left_stays_left_however_the_images_are_turned(flip_rows, flip_columns, transpose):
+    hu, affine = chest(), volume_of(chest(), (2.0, 1.5, 1.5)).affine.copy()
+    if flip_rows:
+        hu = hu[:, ::-1]
+        affine[:3, 3] += affine[:3, 1] * (hu.shape[1] - 1)
+        affine[:3, 1] *= -1
+    if flip_columns:
+        hu = hu[:, :, ::-1]
+        affine[:3, 3] += affine[:3, 2] * (hu.shape[2] - 1)
+        affine[:3, 2] *= -1
+    if transpose:
+        hu, affine = hu.transpose(0, 2, 1), affine[:, [0, 2, 1, 3]]
+    volume = volume_of(np.ascontiguousarray(hu), affine=affine)
+    found = run(volume).labels
+    # In the patient the lesion's middle lies at (114.5·1.5, 59.5·1.5, -29.5·2) mm, on the left.
+    lesion = np.argwhere(found == Label.LEFT_LESION).astype(float)
+    assert not (found == Label.RIGHT_LESION).any()
+    middle = volume.position_mm(lesion).mean(0)
+    assert middle == pytest.approx((171.75, 89.25, -59.0), abs=0.5)
+
+
+def test_thin_slices_are_averaged_and_give_the_same_volume():
+    thick = volume_of(chest(), (2.0, 1.5, 1.5))
+    thin = volume_of(np.repeat(chest(), 4, axis=0), (0.5, 1.5, 1.5))
+    assert len(run(thin).lesion_probability) == 40  # 240 slices of 0.5 mm in groups of 6
+    millilitres = [np.count_nonzero(run(one).labels) * one.voxel_ml for one in (thick, thin)]
+    assert millilitres[1] == pytest.approx(millilitres[0], rel=0.04)
+
+
+def test_fine_pixels_give_the_same_volume():
+    fine = np.repeat(np.repeat(chest(), 2, axis=1), 2, axis=2)
+    coarse, doubled = volume_of(chest(), (2.0, 1.5, 1.5)), volume_of(fine, (2.0, 0.75, 0.75))
+    # Away from the skin, whose blurred edge this threshold takes for lung.
+    inner = {coarse: np.s_[:, 15:105, 15:145], doubled: np.s_[:, 30:210, 30:290]}
+    millilitres = [
+        np.count_nonzero(run(one).labels[box]) * one.voxel_ml for one, box in inner.items()
+    ]
+    assert millilitres[1] == pytest.approx(millilitres[0], rel=0.02)
+
+
+def test_an_empty_field_has_no_lung():
+    volume = volume_of(np.full((20, 64, 64), -1000, dtype=np.int16), (5.0, 4.0, 4.0))
+    assert not run(volume).labels.any()
+
+
+def test_progress_rises_to_one_and_may_stop_the_work():
+    told = []
+    run(volume_of(chest(), (2.0, 1.5, 1.5)), told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+    def stop(fraction):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        run(volume_of(chest(), (2.0, 1.5, 1.5)), stop)

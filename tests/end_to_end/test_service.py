@@ -1,0 +1,159 @@
+"""A real server with a real worker and the real network, over real HTTP."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2 as httpx
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+from tests.fakes import wait_until
+
+MODEL = ROOT / "models" / "lung-lesion"
+SERVE = (
+    "from opacimeter.app import serve; from opacimeter.settings import Settings; serve(Settings())"
+)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Service:
+    """A server process; its workers are its children."""
+
+    def __init__(self, folder, port):
+        self.folder, self.port = folder, port
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
+        self.process = None
+
+    def start(self):
+        environment = os.environ | {
+            "OPACIMETER_DATA_DIR": str(self.folder / "data"),
+            "OPACIMETER_PORT": str(self.port),
+            "OPACIMETER_MODEL": str(MODEL),
+            "OPACIMETER_THREADS": "1",
+            "OPACIMETER_MIN_FREE_BYTES": "0",
+            "OPACIMETER_HEARTBEAT_LIMIT_S": "15",
+        }
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVE], env=environment, stderr=log, stdout=log
+            )
+        wait_until(self.ready, seconds=60)
+
+    def ready(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            return self.http.get("/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def worker(self):
+        """The process number of the worker; spawned processes say so on their command line."""
+        children = psutil.Process(self.process.pid).children()
+        (worker,) = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+        return worker.pid
+
+    def send(self, files):
+        forms = [("files", (path.name, path.read_bytes())) for path in files]
+        return self.http.post("/api/v1/assessments", files=forms)
+
+    def get(self, href, **options):
+        return self.http.get(href, **options).raise_for_status()
+
+    def status(self, href):
+        return self.get(href).json()["status"]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        self.http.close()
+        return code
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    if not (MODEL / "models" / "model.onnx").exists():
+        pytest.skip("the network's weights are absent: models/lung-lesion/models/model.onnx")
+    started = Service(tmp_path_factory.mktemp("service"), free_port())
+    started.start()
+    yield started
+    worker = started.worker()
+    assert started.stop() == 0
+    assert not psutil.pid_exists(worker)
+    assert "Traceback" not in (started.folder / "log").read_text()
+
+
+@pytest.fixture
+def study(data: Path):
+    """A healthy chest in 256x256; the smallest whole study there is."""
+    return sorted(path for path in (data / "dicom" / "normal-001").rglob("*.dcm"))
+
+
+@pytest.mark.slow
+def test_a_chest_goes_in_and_its_volumes_come_out_although_the_worker_is_killed(service, study):
+    answer = service.send(study)
+    assert answer.status_code == 202, answer.text
+    (received,) = answer.json()["assessments"]
+    href = received["href"]
+
+    wait_until(lambda: service.status(href) == "running", seconds=60)
+    os.kill(service.worker(), signal.SIGKILL)
+    assert service.http.get("/health/live").status_code == 200
+
+    wait_until(lambda: service.status(href) in ("complete", "failed"), seconds=180)
+    found = service.get(href).json()
+    assert found["status"] == "complete", found
+    # Lungs of an adult hold some 2 to 8 litres.
+    assert 1500 < found["regions"]["lungs"]["volume_ml"] < 9000
+    events = service.get(f"{href}/events").text
+    assert events.count('"complete"') == 2  # its step and the end: it was completed once
+    check_documents(service, href, found)
+    assert service.send(study[:10] + study[10:]).status_code == 200
+    assert service.http.delete(href).status_code == 204
+    assert not any(path.is_file() for path in (service.folder / "data" / "studies").rglob("*"))
+
+
+def check_documents(service, href, found):
+    listed = {made["name"] for made in service.get(f"{href}/artifacts").json()["artifacts"]}
+    documents = (
+        "result.json measurements.csv labels.nii.gz anatomy.nii.gz volume.nii.gz overlay.png"
+    )
+    assert set(documents.split()) <= listed
+    result = json.loads(service.get(f"{href}/artifacts/result.json").content)
+    assert result["summary"] == found["summary"]
+    picture = service.get(f"{href}/slices/5.webp", params={"plane": "axial"})
+    assert picture.content[8:12] == b"WEBP"
+
+
+@pytest.mark.slow
+def test_a_study_that_cannot_be_measured_is_rejected_with_its_checks(service, data):
+    files = sorted(path for path in (data / "dicom_quirks" / "05-missing-one").rglob("*"))
+    answer = service.send([path for path in files if path.is_file() and path.suffix != ".json"])
+    href = answer.json()["assessments"][0]["href"]
+    wait_until(lambda: service.status(href) == "rejected", seconds=60)
+    found = service.get(href).json()
+    assert "slice-gap" in [check["code"] for check in found["checks"]]
+    assert found.get("summary") is None
+    again = service.send([path for path in files if path.is_file() and path.suffix != ".json"])
+    assert again.status_code == 200
+
+
+def test_the_page_is_served_to_the_hosts_own_name_only(service):
+    assert "Research use only" in service.get("/").text
+    assert service.http.get("/", headers={"Host": "rebound.example"}).status_code == 400
+
+
+def test_the_process_that_answers_stays_small(service):
+    memory = psutil.Process(service.process.pid).memory_info().rss
+    assert memory < 400e6  # the bound on the service's base

@@ -1,0 +1,41 @@
+"""A worker process for the tests of the queue: `labourer.py FOLDER [ATTEMPTS]`.
+
+Each job is named for what becomes of it and leaves a line in `log`: `quick…` ends at once, `slow…`
+waits for the file `go`, `poison…` kills the process.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from opacimeter.jobs import Worker, stop_signal
+
+
+def main(folder: Path, attempts: int) -> None:
+    def note(line: str) -> None:
+        with (folder / "log").open("a") as log:
+            log.write(f"{line}\n")
+
+    def perform(job: str) -> None:
+        note(f"begin {job}")
+        if job.startswith("poison"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        while job.startswith("slow") and not (folder / "go").exists():
+            time.sleep(0.02)
+        if job.startswith("raises"):
+            raise ValueError(job)
+        note(f"end {job}")
+
+    stop = stop_signal()
+    worker = Worker(
+        folder, perform=perform, abandon=lambda job, why: note(f"abandon {job}"), attempts=attempts
+    )
+    note(f"worker {worker.name}")
+    worker.run(stop, beat=lambda: None, every_s=0.2)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)

@@ -1,0 +1,1 @@
+"""Training: cases in, a model bundle out. Runs from the checkout; `phantom` needs no torch."""

@@ -1,0 +1,246 @@
+"""Write the bundle: `python -m training.export [--run DIR] [--out FOLDER]`.
+
+Turns the averaged weights of a run into ONNX, checks that onnxruntime agrees with torch, and
+writes the metadata of the model contract. The only writer of what `opacimeter.assess.bundle` reads.
+"""
+
+import argparse
+import copy
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import monai
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from monai.bundle import ConfigParser
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training.cases import GATE, Case, data_folder, read_cases
+from training.train import CONFIG, RUNS, load_average, read_config, split
+
+__all__ = ["BUNDLE", "export", "export_run", "main", "record_evaluation"]
+
+BUNDLE = CONFIG.parents[1]
+LARGEST_DIFFERENCE = 1e-3
+LEAST_DICE = 0.999
+
+
+class _Probability(nn.Module):
+    """The network with its softmax, as the contract wants it: HU in, probabilities out."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, hu: Tensor) -> Tensor:
+        probability: Tensor = self.network(hu).softmax(1)
+        return probability
+
+
+def export(network: nn.Module, context: int, path: Path, facts: Mapping[str, str]) -> None:
+    """Write the graph with any batch size and any sides that are multiples of 32.
+
+    Args:
+        network: Logits of HU.
+        context: Slices in an input.
+        path: Where the ONNX file goes.
+        facts: Metadata to carry inside the graph.
+    """
+    example = torch.full((1, context, 64, 64), -1024.0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    axes = {0: "batch", 2: "row", 3: "column"}
+    torch.onnx.export(
+        _Probability(copy.deepcopy(network)).eval(),
+        (example,),
+        str(path),
+        input_names=["hu"],
+        output_names=["probability"],
+        dynamic_axes={"hu": axes, "probability": axes},
+        opset_version=18,
+        dynamo=False,
+    )
+    model = onnx.load(str(path))
+    for key, value in facts.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def agreement(
+    network: nn.Module, path: Path, images: list[NDArray[np.float32]]
+) -> dict[str, float]:
+    """Largest probability difference and least Dice of the label maps, torch against onnxruntime.
+
+    Args:
+        network: The torch network.
+        path: The exported graph.
+        images: HU (batch, context, row, column), of several sizes and batches.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    differences, dice = [0.0], [1.0]
+    for hu in images:
+        with torch.no_grad():
+            expected = network(torch.from_numpy(hu)).softmax(1).numpy()
+        found = session.run(["probability"], {"hu": hu})[0]
+        differences.append(float(np.abs(expected - found).max()))
+        for label in (1, 2):
+            a, b = expected.argmax(1) == label, found.argmax(1) == label
+            if a.any() or b.any():
+                dice.append(float(2 * (a & b).sum() / (a.sum() + b.sum())))
+    return {"largest_difference": max(differences), "least_dice": min(dice)}
+
+
+def metadata(config: ConfigParser, cases: list[Case], sha256: str, version: str) -> dict[str, Any]:
+    """The bundle's metadata.json: MONAI's schema and our contract."""
+    get = config.get_parsed_content
+    trained_on = sorted({case.name for case in cases})
+    context = int(get("context"))
+    channels = {str(index): name for index, name in enumerate(("background", "lung", "lesion"))}
+    return {
+        "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
+        "0.8.1/meta_schema_20240725.json",
+        "version": version,
+        "changelog": {version: "see docs/README.md"},
+        "monai_version": monai.__version__,
+        "pytorch_version": torch.__version__.split("+")[0],
+        "numpy_version": np.__version__,
+        "required_packages_version": {"onnxruntime": onnxruntime.__version__},
+        "name": "lung-lesion",
+        "task": "Segmentation of lung and opacity in chest CT",
+        "description": "2-D U-Net on three neighbouring slices; see docs/README.md.",
+        "authors": "the opacimeter authors",
+        "copyright": "the opacimeter authors; CC BY-NC-SA 4.0, research use only",
+        "data_source": "see docs/README.md",
+        "data_type": "nifti",
+        "intended_use": "Research use only. Not a medical device.",
+        "network_data_format": {
+            "inputs": {
+                "image": {
+                    "type": "image",
+                    "format": "hounsfield",
+                    "modality": "CT",
+                    "num_channels": context,
+                    "spatial_shape": ["32*n", "32*n"],
+                    "dtype": "float32",
+                    "value_range": [-1024, 3071],
+                    "is_patch_data": False,
+                    "channel_def": {
+                        str(index): f"slice at {index - context // 2:+d} steps of context_mm"
+                        for index in range(context)
+                    },
+                }
+            },
+            "outputs": {
+                "pred": {
+                    "type": "image",
+                    "format": "probability",
+                    "num_channels": 3,
+                    "spatial_shape": ["32*n", "32*n"],
+                    "dtype": "float32",
+                    "value_range": [0, 1],
+                    "is_patch_data": False,
+                    "channel_def": channels,
+                }
+            },
+        },
+        "opacimeter": {
+            "sha256": sha256,
+            "axes": "context-row-column",
+            "pixel_mm": float(get("pixel_mm")),
+            "plane_mm": float(get("plane_mm")),
+            "context": context,
+            "context_mm": float(get("context_mm")),
+            "classes": list(channels.values()),
+            "thresholds": dict(get("thresholds")),
+            "detection_limit": None,
+            "interval": None,
+            "evaluated": {},
+            "trained_on": trained_on,
+            "gate": [*sorted(GATE), "covid-p001", "cap-001", "normal-001"],
+            "figures": None,
+        },
+    }
+
+
+def _images(cases: list[Case], context: int) -> list[NDArray[np.float32]]:
+    """A few real slices, single and in batches, whole and cropped."""
+    hu = next(case for case in cases if case.kind == "lesion").hu.astype(np.float32)
+    middle = len(hu) // 2
+    stacks = np.stack([hu[i : i + context] for i in range(middle, middle + 4)])
+    return [stacks[:1], stacks, stacks[:2, :, 32:224, :160]]
+
+
+def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = CONFIG) -> Path:
+    """Export a run's averaged weights as a bundle; the bundle's folder.
+
+    Raises:
+        SystemExit: onnxruntime disagrees with torch.
+    """
+    parser = read_config(config)
+    network = load_average(run, parser)
+    cases, _ = split(read_cases(data_folder()), None)
+    context, path = int(parser.get_parsed_content("context")), out / "models" / "model.onnx"
+    facts = {"name": "lung-lesion", "version": version, "notice": "Research use only."}
+    export(network, context, path, {**facts, "made_with": f"torch {torch.__version__}"})
+    figures = agreement(network, path, _images(cases, context))
+    print(f"{run.name}: torch and onnxruntime", json.dumps(figures), f"on {platform.machine()}")
+    if figures["largest_difference"] > LARGEST_DIFFERENCE or figures["least_dice"] < LEAST_DICE:
+        raise SystemExit("torch and onnxruntime disagree: nothing is written")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = {**metadata(parser, cases, sha256, version), "export_agreement": figures}
+    _write_metadata(out, content)
+    return out
+
+
+def record_evaluation(bundle: Path, figures: Mapping[str, Any], report: str) -> None:
+    """Write an evaluation into the bundle; the detection limit and ranges become its own.
+
+    Args:
+        bundle: The judged bundle.
+        figures: What `training.evaluate` found; `summary` and `studies` are read here.
+        report: The same as Markdown.
+    """
+    folder = bundle / "evaluation"
+    folder.mkdir(exist_ok=True)
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (folder / "report.md").write_text(report)
+    content = json.loads((bundle / "configs" / "metadata.json").read_text())
+    own, summary = content["opacimeter"], figures["summary"]
+    own["figures"] = summary
+    own["detection_limit"] = {
+        "percent": round(summary["healthy_percent_max"], 3),
+        "chests": int(summary["healthy_chests"]),
+    }
+    slices = [study["slice_mm"] for study in figures["studies"]]
+    own["evaluated"] = {"slice_mm": [round(min(slices), 2), round(max(slices), 2)]}
+    _write_metadata(bundle, content)
+
+
+def _write_metadata(bundle: Path, content: Mapping[str, Any]) -> None:
+    target = bundle / "configs" / "metadata.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--run", type=Path, default=RUNS / "ship")
+    parser.add_argument("--out", type=Path, default=BUNDLE, help="the bundle's folder")
+    parser.add_argument("--version", default="1.0.0", help="semantic version of the model")
+    asked = parser.parse_args()
+    export_run(asked.run, asked.out, version=asked.version, config=asked.config)
+    size = (asked.out / "models" / "model.onnx").stat().st_size / 1e6
+    print(f"{asked.out.name} {asked.version}: {size:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Samples: one slice with its context, drawn at random and changed as scanners and patients differ.
+
+Intensities are density in g/ml, (HU + 1024) / 1000, so that air outside the picture is 0; the last
+transform of `models/lung-lesion/configs/train.yaml` returns to HU.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.transforms import MapTransform, RandomizableTransform
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch.utils.data import IterableDataset, get_worker_info
+
+from training.cases import Case, Target
+
+__all__ = ["DensityToHUd", "RandPaintLesiond", "RandToneCurved", "Samples"]
+
+Sample = dict[str, Any]
+
+
+class Samples(IterableDataset[Sample]):
+    """An endless stream of augmented slices.
+
+    Args:
+        cases: What may be drawn from.
+        shares: Probability of each kind of case.
+        transform: MONAI transform of {image (context, row, column), target (1, row, column)}.
+        seed: Two streams of one seed are equal.
+        context: Slices in an image.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        shares: Mapping[str, float],
+        transform: Callable[[Sample], Sample],
+        seed: int,
+        context: int = 3,
+    ) -> None:
+        self.heaps = {kind: [case for case in cases if case.kind == kind] for kind in shares}
+        self.shares = {kind: share for kind, share in shares.items() if self.heaps[kind]}
+        self.transform = transform
+        self.seed = seed
+        self.context = context
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = get_worker_info()
+        seed = (self.seed, worker.id if worker else 0)
+        random = np.random.default_rng(seed)
+        self.transform.set_random_state(int(random.integers(2**31)))  # type: ignore[attr-defined]
+        kinds = list(self.shares)
+        shares = np.array([self.shares[kind] for kind in kinds])
+        while True:
+            kind = kinds[random.choice(len(kinds), p=shares / shares.sum())]
+            yield self.transform(self._draw(self._case(kind, random), random))
+
+    def _case(self, kind: str, random: np.random.Generator) -> Case:
+        """A patient at random, then one of the patient's cases."""
+        patients = sorted({case.patient for case in self.heaps[kind]})
+        patient = patients[random.integers(len(patients))]
+        cases = [case for case in self.heaps[kind] if case.patient == patient]
+        return cases[random.integers(len(cases))]
+
+    def _draw(self, case: Case, random: np.random.Generator) -> Sample:
+        """A slice with its context; three in four bear lesions where the case has any."""
+        bearing = np.flatnonzero((case.target == Target.LESION).any((1, 2)))
+        if len(bearing) and random.random() < 0.75:
+            index = int(random.choice(bearing))
+        else:
+            index = int(random.integers(len(case.hu)))
+        # A step of 0 repeats the slice: the network must not depend on its neighbours, since
+        # spacing is unknown in many sets and thick in many studies.
+        step = int(random.integers(0, 3)) if case.neighbours else 0
+        half = self.context // 2
+        around = np.clip(index + step * np.arange(-half, half + 1), 0, len(case.hu) - 1)
+        target = case.target[index]
+        if case.second is not None and random.random() < 0.25:
+            other = case.second[index]
+            target = target if (other == Target.UNKNOWN).all() else other
+        density = (case.hu[around].astype(np.float32) + 1024.0) / 1000.0
+        return {
+            "image": torch.from_numpy(density),
+            "target": torch.from_numpy(target[None].astype(np.float32)),
+            "kind": case.kind,
+        }
+
+
+class RandPaintLesiond(RandomizableTransform, MapTransform):
+    """Paint an opacity into lung that bears none: ground glass mostly, consolidation at times.
+
+    Its outline is a level set of smooth noise, so it has no preferred shape; vessels stay visible
+    because density is never lowered. Only kinds without marked lesions are painted.
+    """
+
+    def __init__(self, kinds: Sequence[str] = ("slices", "volume"), prob: float = 0.3) -> None:
+        RandomizableTransform.__init__(self, prob)
+        MapTransform.__init__(self, ("image", "target"))
+        self.kinds = set(kinds)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Paint into the sample's lung, or leave it."""
+        sample = {str(key): value for key, value in data.items()}
+        self.randomize(None)
+        lung = np.isin(sample["target"][0].numpy(), (Target.LUNG, Target.LUNG_OR_LESION))
+        if not self._do_transform or sample["kind"] not in self.kinds or lung.sum() < 500:
+            return sample
+        strength = self._strength(lung)
+        before = sample["image"].numpy()
+        after = np.maximum(before, before + strength * (self._density(before.shape) - before))
+        painted = (strength > 0.5) & (after - before > 0.06)[len(before) // 2]
+        sample["image"] = torch.from_numpy(after.astype(np.float32))
+        target = sample["target"].clone()
+        target[0][torch.from_numpy(painted)] = float(Target.LESION)
+        sample["target"] = target
+        return sample
+
+    def _strength(self, lung: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """0…1 (row, column): where the opacity lies, with a hazy edge of random width."""
+        field = ndimage.gaussian_filter(self.R.standard_normal(lung.shape), self.R.uniform(3, 14))
+        field /= field[lung].std()
+        level = np.quantile(field[lung], 1 - self.R.uniform(0.01, 0.35))
+        strength: NDArray[np.float64] = np.clip(
+            0.5 + (field - level) / self.R.uniform(0.05, 0.8), 0, 1
+        )
+        return strength * lung
+
+    def _density(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Density of the opacity in g/ml, textured."""
+        consolidated = self.R.random() < 0.3
+        mean = self.R.uniform(0.85, 1.08) if consolidated else self.R.uniform(0.32, 0.75)
+        grain = ndimage.gaussian_filter(self.R.standard_normal(shape), (0, 1, 1))
+        density: NDArray[np.float64] = mean + self.R.uniform(0.02, 0.2) * grain
+        return density
+
+
+class RandToneCurved(RandomizableTransform, MapTransform):
+    """A random monotone curve of density: scanners drift, and some of our HU are estimates.
+
+    Args:
+        keys: Which images.
+        prob: How often.
+        drift: Largest shift of a knot, g/ml; knots stand at air, lung, ground glass, water, bone.
+    """
+
+    def __init__(self, keys: Sequence[str], prob: float = 0.5, drift: float = 0.06) -> None:
+        RandomizableTransform.__init__(self, prob)
+        MapTransform.__init__(self, keys)
+        self.drift = drift
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Bend the images' densities, or leave them."""
+        sample = {str(key): value for key, value in data.items()}
+        self.randomize(None)
+        if not self._do_transform:
+            return sample
+        knots = np.array([0.0, 0.15, 0.35, 0.6, 1.05, 2.5])
+        moved = np.maximum.accumulate(knots + self.R.uniform(-self.drift, self.drift, len(knots)))
+        moved[0] = max(moved[0], 0.0)
+        for key in self.keys:
+            curve = np.interp(sample[str(key)].numpy(), knots, moved)
+            sample[str(key)] = torch.from_numpy(curve.astype(np.float32))
+        return sample
+
+
+class DensityToHUd(MapTransform):
+    """Back from density to HU, the unit the network takes."""
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Convert the images."""
+        sample = {str(key): value for key, value in data.items()}
+        for key in self.keys:
+            sample[str(key)] = torch.as_tensor(sample[str(key)]) * 1000.0 - 1024.0
+        return sample
