@@ -6,7 +6,7 @@ TORCH := torch==2.13.0
 DEMO := work/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-train test-all check lint types fmt serve train folds export evaluate sample requirements clean
+.PHONY: help setup setup-train demo test test-train test-all check lint types fmt serve train folds export evaluate bench sample requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -74,6 +74,9 @@ export: $(VENV)/train  ## write the trained model into the bundle
 
 evaluate: $(VENV)/train  ## judge the bundle on patients it never saw
 	$(BIN)/python -m training.evaluate
+
+bench: $(VENV)/dev  ## speed and memory, as a table
+	$(BIN)/python -m tests.benchmarks.bench
 
 sample: $(VENV)/dev  ## make dicom_samples/ again
 	$(BIN)/python -m training.phantom --sample

@@ -1,6 +1,7 @@
 """Stand-ins: what the rooms of the service see of each other, without images or a network."""
 
 import json
+import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,11 @@ from opacimeter.record import Record
 from opacimeter.store import Incoming, IncomingFile, Store
 
 MODEL = {"name": "lung-lesion", "version": "1.0.0", "sha256": "a" * 64}
+
+
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Real processes that start at once: forked from one that holds the imports and nothing else."""
+PROCESSES.set_forkserver_preload(["pytest", "opacimeter.jobs", "opacimeter.app"])
 
 
 class Clock:

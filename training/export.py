@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.cases import GATE, Case, data_folder, read_cases
+from training.phantom import Patient, Scan, scan, spread
 from training.train import CONFIG, RUNS, load_average, read_config, split
 
 __all__ = ["BUNDLE", "export", "export_run", "main", "record_evaluation"]
@@ -172,9 +173,32 @@ def metadata(config: ConfigParser, cases: list[Case], sha256: str, version: str)
 def _images(cases: list[Case], context: int) -> list[NDArray[np.float32]]:
     """A few real slices, single and in batches, whole and cropped."""
     hu = next(case for case in cases if case.kind == "lesion").hu.astype(np.float32)
-    middle = len(hu) // 2
-    stacks = np.stack([hu[i : i + context] for i in range(middle, middle + 4)])
-    return [stacks[:1], stacks, stacks[:2, :, 32:224, :160]]
+    middle, around = len(hu) // 2, np.arange(context) - context // 2
+    stacks = np.stack([hu[np.clip(middle + i + around, 0, len(hu) - 1)] for i in range(4)])
+    return [stacks[:1], stacks, stacks[:2, :, 32:, :160]]
+
+
+def _write_reference(bundle: Path, context: int) -> None:
+    """An input and the output for it, so that any machine can tell whether it infers alike.
+
+    The input is a slice of the phantom, which belongs to nobody.
+    """
+    protocol = Scan(
+        slices=context,
+        rows=128,
+        columns=128,
+        spacing_mm=(5.0, 3.0, 3.0),
+        thickness_mm=5.0,
+        top_mm=0,
+    )
+    hu, _ = scan(Patient(lesions=spread(15, seed=1)), protocol)
+    path = bundle / "models" / "model.onnx"
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (probability,) = session.run(["probability"], {"hu": hu[None].astype(np.float32)})
+    (bundle / "evaluation").mkdir(exist_ok=True)
+    np.savez_compressed(
+        bundle / "evaluation" / "reference.npz", hu=hu, probability=probability.astype(np.float16)
+    )
 
 
 def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = CONFIG) -> Path:
@@ -196,6 +220,7 @@ def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = C
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     content = {**metadata(parser, cases, sha256, version), "export_agreement": figures}
     _write_metadata(out, content)
+    _write_reference(out, context)
     return out
 
 

@@ -6,7 +6,7 @@ convolution), which loses nothing and costs a quarter of a U-Net of the same wid
 """
 
 import torch
-from monai.losses import MaskedDiceLoss
+from monai.losses import MaskedLoss, TverskyLoss
 from monai.networks.nets import BasicUNet
 from torch import Tensor, nn
 
@@ -60,21 +60,26 @@ class SegmentationLoss(nn.Module):
     """Cross-entropy and Dice for voxels that know only a set of allowed classes.
 
     Cross-entropy is that of the allowed classes together, -log Σ p(allowed): the superset
-    likelihood. Dice is reckoned over the batch, for lung with lesion and for lesion, where the
-    target decides them.
+    likelihood. The overlap terms are Tversky losses (Salehi 2017; Dice at a miss of 0.5), reckoned
+    over the batch, for lung with lesion and for lesion, where the target decides them.
 
     Args:
-        dice_weight: Weight of the two Dice terms against cross-entropy.
+        overlap_weight: Weight of the two overlap terms against cross-entropy.
         lesion_weight: Weight of lesion voxels in cross-entropy.
+        lesion_miss: Weight of missed lesion against falsely marked in the overlap; above 0.5
+            against underestimation of severe disease.
     """
 
     allowed: Tensor
 
-    def __init__(self, dice_weight: float = 1.0, lesion_weight: float = 2.0) -> None:
+    def __init__(
+        self, overlap_weight: float = 1.0, lesion_weight: float = 2.0, lesion_miss: float = 0.5
+    ) -> None:
         super().__init__()
         self.register_buffer("allowed", torch.from_numpy(ALLOWED.copy()))
-        self.dice = MaskedDiceLoss(batch=True, smooth_nr=1.0, smooth_dr=1.0)
-        self.dice_weight = dice_weight
+        self.lung_overlap = _masked_tversky(0.5)
+        self.lesion_overlap = _masked_tversky(lesion_miss)
+        self.overlap_weight = overlap_weight
         self.lesion_weight = lesion_weight
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -85,16 +90,23 @@ class SegmentationLoss(nn.Module):
         only_lesion = (allowed[:, 2:] == 1) & (allowed.sum(1, keepdim=True) == 1)
         weight = 1.0 + (self.lesion_weight - 1.0) * only_lesion
         cross_entropy = -(weight * likelihood.log()).sum() / weight.sum()
-        dice = self._dice(probability[:, 1:].sum(1, keepdim=True), allowed, (1, 2))
-        dice = dice + self._dice(probability[:, 2:], allowed, (2,))
-        loss: Tensor = cross_entropy + self.dice_weight * dice
+        inside, decided = _union(allowed, (1, 2))
+        lung = self.lung_overlap(probability[:, 1:].sum(1, keepdim=True), inside, decided)
+        inside, decided = _union(allowed, (2,))
+        lesion = self.lesion_overlap(probability[:, 2:], inside, decided)
+        loss: Tensor = cross_entropy + self.overlap_weight * (lung + lesion)
         return loss
 
-    def _dice(self, probability: Tensor, allowed: Tensor, classes: tuple[int, ...]) -> Tensor:
-        """Dice loss of a union of classes, over the voxels whose target decides it."""
-        inside = allowed[:, list(classes)].any(1, keepdim=True)
-        others = [index for index in range(CLASSES) if index not in classes]
-        outside = allowed[:, others].any(1, keepdim=True)
-        decided = inside ^ outside
-        loss: Tensor = self.dice(probability, (inside & decided).float(), mask=decided.float())
-        return loss
+
+def _masked_tversky(miss: float) -> MaskedLoss:
+    return MaskedLoss(
+        TverskyLoss, alpha=1 - miss, beta=miss, batch=True, smooth_nr=1.0, smooth_dr=1.0
+    )
+
+
+def _union(allowed: Tensor, classes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Where a union of classes is, and where the target decides that: 0 or 1, one channel each."""
+    inside = allowed[:, list(classes)].any(1, keepdim=True)
+    others = [index for index in range(CLASSES) if index not in classes]
+    decided = inside ^ allowed[:, others].any(1, keepdim=True)
+    return (inside & decided).float(), decided.float()

@@ -92,13 +92,25 @@ class RandPaintLesiond(RandomizableTransform, MapTransform):
     """Paint an opacity into lung that bears none: ground glass mostly, consolidation at times.
 
     Its outline is a level set of smooth noise, so it has no preferred shape; vessels stay visible
-    because density is never lowered. Only kinds without marked lesions are painted.
+    because density is never lowered.
+
+    Args:
+        kinds: Which kinds of case are painted.
+        prob: How often.
+        largest: Largest share of the slice's lung; high, because severe disease is rare in the
+            cases and must not be underestimated.
     """
 
-    def __init__(self, kinds: Sequence[str] = ("slices", "volume"), prob: float = 0.3) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[str] = ("slices", "volume"),
+        prob: float = 0.3,
+        largest: float = 0.35,
+    ) -> None:
         RandomizableTransform.__init__(self, prob)
         MapTransform.__init__(self, ("image", "target"))
         self.kinds = set(kinds)
+        self.largest = largest
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
         """Paint into the sample's lung, or leave it."""
@@ -121,11 +133,15 @@ class RandPaintLesiond(RandomizableTransform, MapTransform):
         """0…1 (row, column): where the opacity lies, with a hazy edge of random width."""
         field = ndimage.gaussian_filter(self.R.standard_normal(lung.shape), self.R.uniform(3, 14))
         field /= field[lung].std()
-        level = np.quantile(field[lung], 1 - self.R.uniform(0.01, 0.35))
+        level = np.quantile(field[lung], 1 - self._share())
         strength: NDArray[np.float64] = np.clip(
             0.5 + (field - level) / self.R.uniform(0.05, 0.8), 0, 1
         )
         return strength * lung
+
+    def _share(self) -> float:
+        """Share of the lung to paint: from 1 % up, small ones more often."""
+        return float(self.R.uniform(0.01**0.5, self.largest**0.5) ** 2)
 
     def _density(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Density of the opacity in g/ml, textured."""
@@ -142,13 +158,21 @@ class RandToneCurved(RandomizableTransform, MapTransform):
     Args:
         keys: Which images.
         prob: How often.
-        drift: Largest shift of a knot, g/ml; knots stand at air, lung, ground glass, water, bone.
+        knots: Densities that move, g/ml, ascending.
+        drift: Largest shift of each knot, g/ml.
     """
 
-    def __init__(self, keys: Sequence[str], prob: float = 0.5, drift: float = 0.06) -> None:
+    def __init__(
+        self,
+        keys: Sequence[str],
+        prob: float,
+        knots: Sequence[float],
+        drift: Sequence[float],
+    ) -> None:
         RandomizableTransform.__init__(self, prob)
         MapTransform.__init__(self, keys)
-        self.drift = drift
+        self.knots = np.array(knots)
+        self.drift = np.array(drift)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
         """Bend the images' densities, or leave them."""
@@ -156,11 +180,10 @@ class RandToneCurved(RandomizableTransform, MapTransform):
         self.randomize(None)
         if not self._do_transform:
             return sample
-        knots = np.array([0.0, 0.15, 0.35, 0.6, 1.05, 2.5])
-        moved = np.maximum.accumulate(knots + self.R.uniform(-self.drift, self.drift, len(knots)))
-        moved[0] = max(moved[0], 0.0)
+        shift = self.R.uniform(-1, 1, len(self.knots)) * self.drift
+        moved = np.maximum.accumulate(np.maximum(self.knots + shift, 0.0))
         for key in self.keys:
-            curve = np.interp(sample[str(key)].numpy(), knots, moved)
+            curve = np.interp(sample[str(key)].numpy(), self.knots, moved)
             sample[str(key)] = torch.from_numpy(curve.astype(np.float32))
         return sample
 

@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import opacimeter
 from opacimeter import api, jobs, web
@@ -19,9 +19,9 @@ from opacimeter.assess import Assessor
 from opacimeter.errors import Cancelled, ModelError, NotFound
 from opacimeter.intake import Limits, Study, find
 from opacimeter.pipeline import Pipeline, same_images
-from opacimeter.report import SliceRenderer
+from opacimeter.report import SliceRenderer, header
 from opacimeter.settings import Settings
-from opacimeter.store import Incoming, IncomingFile, Status, Store
+from opacimeter.store import Incoming, IncomingFile, Run, Status, Store
 
 __all__ = ["create_app", "serve", "work"]
 
@@ -29,11 +29,15 @@ log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The HTTP application: takes studies in, answers questions, executes nothing."""
+    """The HTTP application: takes studies in, answers questions, executes nothing.
+
+    Store and queue are open from here to the end of its lifespan.
+    """
     store = _store(settings)
+    queue = jobs.Queue(store.files.root)
     services = api.Services(
         store=store,
-        submit=jobs.Queue(store.files.root).submit,
+        submit=queue.submit,
         find=_finder(settings),
         slices=SliceRenderer,
         bounds=api.Bounds(
@@ -44,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         ),
         software=opacimeter.__version__,
     )
-    app = api.build(services)
+    app = api.build(services, hosts=settings.allowed_hosts, at_end=(queue.close, store.close))
     web.install(app)
     return app
 
@@ -57,7 +61,6 @@ def serve(settings: Settings) -> None:
     """
     configure_logging(settings)
     app = create_app(settings)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts))
     # Uvicorn raises the signal that ended it once more: without a handler it would end this process
     # before its workers.
     jobs.stop_signal()
@@ -128,8 +131,10 @@ class _Bench:
         self._release = run.release
         about = log.bind(assessment=str(run.record.id), version=run.record.version)
         about.info("assessment begun")
+        limit_s = self._settings.study_limit_s
         try:
-            self._pipeline.run(run)
+            with jobs.deadline(limit_s, missed=partial(_end_late, run, limit_s)):
+                self._pipeline.run(run)
         except Cancelled:
             run.end(Status.CANCELLED)
         except NotFound as error:
@@ -152,6 +157,16 @@ class _Bench:
         """Give back what is under way, uncounted."""
         if (release := self._release) is not None:
             release()
+
+
+def _end_late(run: Run, limit_s: float) -> None:
+    about = log.bind(assessment=str(run.record.id), version=run.record.version)
+    about.critical("assessment took too long", limit_s=limit_s)
+    run.end(
+        Status.FAILED,
+        f"The assessment took longer than {limit_s:g} s, the limit for one study, and was ended. "
+        "Retry it when the machine is less busy, raise the limit, or report the study.",
+    )
 
 
 def _store(settings: Settings) -> Store:
@@ -177,19 +192,6 @@ def _limits(settings: Settings) -> Limits:
     return Limits(files=settings.max_unpacked_files, unpacked_bytes=settings.max_unpacked_bytes)
 
 
-_PATIENT = {
-    "id": "PatientID",
-    "name": "PatientName",
-    "birth_date": "PatientBirthDate",
-    "sex": "PatientSex",
-}
-_STUDY = {
-    "date": "StudyDate",
-    "description": "StudyDescription",
-    "accession": "AccessionNumber",
-}
-
-
 def _incoming(study: Study) -> Incoming:
     return Incoming(
         study.uid,
@@ -197,14 +199,14 @@ def _incoming(study: Study) -> Incoming:
             IncomingFile(instance.path, instance.uid("SOPInstanceUID") or None)
             for instance in (*study.instances, *study.aside)
         ],
-        patient=_texts(study, _PATIENT),
-        study=_texts(study, _STUDY),
+        patient=_told(header.patient(study.header)),
+        study=_told(header.study(study.header, study.uid)),
         problems=study.problems,
     )
 
 
-def _texts(study: Study, keywords: Mapping[str, str]) -> dict[str, str]:
-    texts = {name: str(study.header.get(word) or "") for name, word in keywords.items()}
+def _told(texts: Mapping[str, str | None]) -> dict[str, str]:
+    """What the list shows, written as in a result; a NUL is more than a database may bear."""
     return {name: text.replace("\0", "") for name, text in texts.items() if text}
 
 

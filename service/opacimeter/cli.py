@@ -3,11 +3,10 @@
 Exit codes: 0 done, 2 wrong use, 3 a study was rejected, 4 failed.
 """
 
-import csv
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,15 +15,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from opacimeter.assess import Assessor
-from opacimeter.errors import IntakeRejected, ModelError, NotFound, OpacimeterError
+from opacimeter.errors import IntakeRejected, NotFound, OpacimeterError
 from opacimeter.findings import Quantity, Region
 from opacimeter.intake import Study, load
 from opacimeter.quantify import Result, quantify_study, studies
+from opacimeter.record import assessment_id
 from opacimeter.report import (
     inspection,
+    read_table,
     rejected_inspection,
+    rejection_result,
     table_row,
     volume_document,
     write_table,
@@ -72,23 +75,22 @@ def assess(  # noqa: PLR0913 - a command's options are its parameters
     again: an interrupted list goes on where it stopped.
     """
     assessor = Assessor.from_bundle(model, threads=threads)
-    ledger = _Ledger(out, csv_file, assessor.network.sha256)
-    rejected = False
+    ledger = _Ledger(out, csv_file, assessor.network.sha256, series)
+    outcomes = _Outcomes(series)
     with _workspace() as workspace, _progress() as progress:
         for study in studies(paths, workspace):
             if isinstance(study, IntakeRejected):
-                rejected = True
-                _say(rejected_inspection(study, None), study, as_json=as_json)
-                continue
-            if ledger.has(study.uid):
-                _err.print(f"{study.uid}: done before, skipped")
-                continue
-            result = _assess_one(study, assessor, series, threads, progress)
-            ledger.enter(result)
-            rejected |= isinstance(result.outcome, IntakeRejected)
-            _say(result.to_dict(), result, as_json=as_json)
-    if rejected:
-        raise typer.Exit(REJECTED)
+                outcomes.rejected = True
+                _say(rejection_result(study, None), study, as_json=as_json)
+            elif ledger.has(study.uid):
+                outcomes.found = True
+                _tell(f"{study.uid}: done before, skipped")
+            elif outcomes.has_series(study):
+                result = _assess_one(study, assessor, series, threads, progress)
+                ledger.enter(result)
+                outcomes.rejected |= isinstance(result.outcome, IntakeRejected)
+                _say(result.to_dict(), result, as_json=as_json)
+    outcomes.leave()
 
 
 @app.command()
@@ -100,14 +102,14 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what intake makes of a study: the series, why it was chosen, geometry and checks."""
-    rejected = False
+    outcomes = _Outcomes(series)
     with _workspace() as workspace:
         for study in studies(paths, workspace):
-            found = _inspect_one(study, series, volume)
-            rejected |= not found["accepted"]
-            print(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))  # noqa: T201
-    if rejected:
-        raise typer.Exit(REJECTED)
+            if isinstance(study, IntakeRejected) or outcomes.has_series(study):
+                found = _inspect_one(study, series, volume)
+                outcomes.rejected |= not found["accepted"]
+                print(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))  # noqa: T201
+    outcomes.leave()
 
 
 @app.command()
@@ -136,41 +138,73 @@ def main(
         raise typer.Exit
 
 
-def run() -> None:
-    """Run the command line; errors of ours become one sentence and an exit code."""
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; what went wrong becomes one sentence and an exit code."""
     try:
-        app()
-    except (ModelError, NotFound, OpacimeterError) as error:
-        _err.print(f"[red]{error}[/red]")
-        sys.exit(FAILED)
+        app(arguments)
+    except OpacimeterError as error:
+        _tell(str(error), style="red")
+    except OSError as error:  # a full disk, a folder that may not be written to
+        _tell(f"{error.strerror or type(error).__name__}.", style="red")
+    sys.exit(FAILED)
+
+
+class _Outcomes:
+    """What the studies of one call came to, and the exit code that follows."""
+
+    def __init__(self, series: str | None) -> None:
+        self._series = series
+        self.found = series is None
+        self.rejected = False
+
+    def has_series(self, study: Study) -> bool:
+        """Has the study the series that was asked for? Of several studies only one will."""
+        uids = {instance.uid("SeriesInstanceUID") for instance in study.instances}
+        if self._series is not None and self._series not in uids:
+            _tell(f"{study.uid}: has no such series, passed over")
+            return False
+        self.found = True
+        return True
+
+    def leave(self) -> None:
+        """Exit as the call went; a call without a fault simply returns."""
+        if self.rejected:
+            raise typer.Exit(REJECTED)
+        if not self.found:
+            raise NotFound("No study has a CT series of the UID asked for.")
 
 
 class _Ledger:
     """What stands already in the folder and the table, and what is added to them."""
 
-    def __init__(self, out: Path | None, table: Path | None, sha256: str) -> None:
-        self._out, self._table, self._sha256 = out, table, sha256
-        self._rows: list[dict[str, str]] = []
-        if table and table.exists():
-            with table.open(encoding="utf-8-sig", newline="") as file:
-                self._rows = list(csv.DictReader(file))
+    def __init__(
+        self, out: Path | None, table: Path | None, sha256: str, series: str | None
+    ) -> None:
+        self._out, self._table, self._sha256, self._series = out, table, sha256, series
+        self._rows = read_table(table) if table and table.exists() else []
 
     def has(self, study_uid: str) -> bool:
         """Is the study in every place that was asked for?"""
         places = []
         if self._table:
-            places.append(any(row["study_uid"] == study_uid for row in self._rows))
+            rows = (row for row in self._rows if row["study_uid"] == study_uid)
+            places.append(any(self._same(row["model_sha256"], row["series_uid"]) for row in rows))
         if self._out:
-            places.append(study_uid in self._kept())
+            places.append(self._kept(self._out / str(assessment_id(study_uid))))
         return bool(places) and all(places)
 
-    def _kept(self) -> set[str]:
-        kept = set()
-        for path in (self._out or Path()).glob("*/result.json"):
-            result = json.loads(path.read_text(encoding="utf-8"))
-            if result.get("model", {}).get("sha256", self._sha256) == self._sha256:
-                kept.add(result["study"]["uid"])
-        return kept
+    def _same(self, sha256: str, series_uid: str) -> bool:
+        return sha256 == self._sha256 and self._series in (None, series_uid)
+
+    def _kept(self, folder: Path) -> bool:
+        """Is there a whole result? A rejected study is tried again, its files may be mended."""
+        try:
+            result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return False
+        if result["status"] != "complete":
+            return False
+        return self._same(result["model"]["sha256"], result["series"]["uid"])
 
     def enter(self, result: Result) -> None:
         """Write the documents, the result last since it marks the study as done, and the row."""
@@ -180,10 +214,11 @@ class _Ledger:
             documents = sorted(result.documents(), key=lambda one: one.name == "result.json")
             for document in documents:
                 document.write(folder / document.name)
-        if self._table and not isinstance(result.outcome, IntakeRejected):
+        if self._table:
             uid = result.record.study_uid
             self._rows = [row for row in self._rows if row["study_uid"] != uid]
-            self._rows.append(table_row(result.outcome, result.record))
+            if not isinstance(result.outcome, IntakeRejected):
+                self._rows.append(table_row(result.outcome, result.record))
             write_table(self._table, self._rows)
 
 
@@ -211,7 +246,10 @@ def _inspect_one(
     except IntakeRejected as rejection:
         return rejected_inspection(rejection, study.uid)
     if nifti:
+        if nifti in written:
+            raise typer.BadParameter("There are several studies; --volume takes one.")
         volume_document(volume).write(nifti)
+        written.add(nifti)
     return inspection(volume)
 
 
@@ -220,25 +258,26 @@ def _say(content: dict[str, Any], result: Result | IntakeRejected, *, as_json: b
     if as_json:
         print(json.dumps(content, ensure_ascii=False), flush=True)  # noqa: T201
     elif isinstance(result, IntakeRejected):
-        _err.print(f"rejected: {result}")
+        _tell(f"rejected: {result}")
     elif isinstance(result.outcome, IntakeRejected):
-        _err.print(f"{result.record.study_uid}\n  rejected: {result.outcome}")
+        _tell(f"{result.record.study_uid}\n  rejected: {result.outcome}")
     else:
         Console().print(_scores(result))
 
 
+def _tell(words: str, *, style: str | None = None) -> None:
+    """A line on stderr as it stands: no markup in it, no line broken."""
+    _err.print(words, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 def _scores(result: Result) -> Table:
     assessment = result.assessment
-    percent = assessment.value(Quantity.LESION_PERCENT) or 0.0
+    remarks = [f"{check.severity}: {check.message}" for check in assessment.checks]
+    seconds, model = sum(assessment.seconds.values()), assessment.segmentation.network.version
+    percent = assessment.value(Quantity.LESION_PERCENT)
     table = Table(
-        title=f"Study {result.record.study_uid}: opacity {percent:.1f} % of the lung",
-        caption="\n".join(
-            [
-                *(f"{check.severity}: {check.message}" for check in assessment.checks),
-                f"{sum(assessment.seconds.values()):.1f} s, model "
-                f"{assessment.segmentation.network.version}. Research use only.",
-            ]
-        ),
+        title=Text(f"Study {result.record.study_uid}: opacity {percent:.1f} % of the lung"),
+        caption=Text("\n".join([*remarks, f"{seconds:.1f} s, model {model}. Research use only."])),
     )
     for column in ("region", "lung ml", "opacity ml", "opacity %", "high opacity %", "mean HU"):
         table.add_column(column, justify="left" if column == "region" else "right")

@@ -171,6 +171,10 @@ class Profile:
     lung_cm2: NDArray[np.float64]
     lesion_cm2: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        for array in (self.position_mm, self.lung_cm2, self.lesion_cm2):
+            read_only(array)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
@@ -185,6 +189,10 @@ class Histogram:
     edges_hu: NDArray[np.float64]
     lungs_ml: NDArray[np.float64]
     lesion_ml: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for array in (self.edges_hu, self.lungs_ml, self.lesion_ml):
+            read_only(array)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

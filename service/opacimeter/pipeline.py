@@ -5,9 +5,10 @@ The service keeps the documents, the command line writes them; both run these li
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from opacimeter.checks import Check
 from opacimeter.document import Document
@@ -22,6 +23,10 @@ __all__ = ["Assess", "Desk", "Pipeline", "Progress", "assess_study", "same_image
 
 Progress = Callable[[str, float], None]
 """Told the step (read, segment, measure, report, deliver) and its fraction; may raise Cancelled."""
+
+Result = TypeVar("Result")
+
+_ASKED_EVERY_S = 0.5
 
 
 class Assess(Protocol):
@@ -94,7 +99,7 @@ class Pipeline:
             NotFound: The study has no such series.
         """
         try:
-            study = self._study(desk)
+            study = _watched(lambda: self._study(desk), desk.progress)
             assessment = assess_study(
                 study,
                 self.assess,
@@ -143,7 +148,7 @@ def assess_study(
     tell = progress or _silent
     began = time.perf_counter()
     tell("read", 0.0)
-    volume = load(study, series_uid=series_uid, threads=threads)
+    volume = _load(study, tell, series_uid=series_uid, threads=threads)
     try:
         return _measure(volume, assess, tell, began)
     except IntakeRejected as rejection:
@@ -186,12 +191,32 @@ def _try_other(
 ) -> Assessment | None:
     began = time.perf_counter()
     try:
-        volume = load(study, series_uid=other.uid, threads=threads)
+        volume = _load(study, tell, series_uid=other.uid, threads=threads)
         reason = "No lung was found in the series that ranks before it."
         series = replace(volume.series, chosen_because=reason)
         return _measure(replace(volume, series=series), assess, tell, began)
     except IntakeRejected:
         return None
+
+
+def _load(study: Study, tell: Progress, *, series_uid: str | None, threads: int | None) -> Volume:
+    return _watched(lambda: load(study, series_uid=series_uid, threads=threads), tell)
+
+
+def _watched(read: Callable[[], Result], tell: Progress) -> Result:
+    """What `read` returns; `tell` is asked meanwhile, so that a cancellation is noticed.
+
+    Reading itself cannot be interrupted: after a cancellation it runs to its end in its thread,
+    and what it has read is dropped.
+    """
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+    try:
+        reading = pool.submit(read)
+        while wait((reading,), timeout=_ASKED_EVERY_S).not_done:
+            tell("read", 0.0)
+        return reading.result()
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _measure(volume: Volume, assess: Assess, tell: Progress, began: float) -> Assessment:

@@ -1,5 +1,6 @@
 """The Python door: `opacimeter.quantify("study/")`."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -124,10 +125,12 @@ def studies(paths: Sequence[Path], workspace: Path) -> Iterator[Study | IntakeRe
     """Studies of a long list of paths, one place after the other, so that memory stays small.
 
     Files named one by one belong together; a folder or an archive is a place of its own. A place
-    without a study yields its rejection.
+    without a study yields its rejection. What a place unpacked is gone when the next one is asked
+    for.
     """
-    files = [path for path in paths if path.is_file() and path.suffix.lower() != ".zip"]
-    places = [[path] for path in paths if path not in set(files)]
+    loose = [path.is_file() and path.suffix.lower() != ".zip" for path in paths]
+    files = [path for path, one in zip(paths, loose, strict=True) if one]
+    places = [[path] for path, one in zip(paths, loose, strict=True) if not one]
     for number, place in enumerate([files, *places] if files else places):
         corner = workspace / str(number)
         corner.mkdir()
@@ -135,3 +138,5 @@ def studies(paths: Sequence[Path], workspace: Path) -> Iterator[Study | IntakeRe
             yield from find(place, workspace=corner)
         except IntakeRejected as rejection:
             yield rejection
+        finally:
+            shutil.rmtree(corner)  # or what a long list of archives unpacks would fill the disk

@@ -47,6 +47,12 @@ class Settings(BaseSettings):
         le=10,
         description="How often a study is begun again after its worker died, before it fails.",
     )
+    study_limit_s: float = Field(
+        default=900.0,
+        gt=0,
+        le=86_400,
+        description="Seconds one assessment may take before it is ended as failed.",
+    )
     max_upload_bytes: int = Field(default=8 * GIB, ge=1, description="Largest upload.")
     max_upload_files: int = Field(default=5000, ge=1, description="Most files in one upload.")
     max_unpacked_files: int = Field(

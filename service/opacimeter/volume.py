@@ -6,7 +6,7 @@ millimetres (PS3.3 C.7.6.2.1.1). Slice 0 is the most cranial.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ __all__ = [
     "Series",
     "Slice",
     "Volume",
+    "bounding_box",
     "oriented",
     "read_only",
     "swaps_rows_and_columns",
@@ -139,6 +140,17 @@ class Volume:
         """LPS mm of indices (n, 3) in (slice, row, column)."""
         mm: NDArray[np.float64] = index @ self.affine[:3, :3].T + self.affine[:3, 3]
         return mm
+
+
+def bounding_box(array: NDArray[Any]) -> tuple[slice, slice, slice] | None:
+    """The smallest box (slice, row, column) that holds all that is not 0; None if all is 0."""
+    planes = np.flatnonzero([plane.any() for plane in array])
+    if not len(planes):
+        return None
+    flat = array[planes[0] : planes[-1] + 1].any(axis=0)
+    ends = [planes, np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))]
+    slices, rows, columns = (slice(int(end[0]), int(end[-1]) + 1) for end in ends)
+    return slices, rows, columns
 
 
 def oriented(array: NDArray[Scalar], affine: NDArray[np.float64]) -> NDArray[Scalar]:

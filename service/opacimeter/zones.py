@@ -1,10 +1,12 @@
 """The six zones of the lungs."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from opacimeter.findings import Label
-from opacimeter.volume import Volume
+from opacimeter.volume import Volume, bounding_box
 
 __all__ = ["lung_zones"]
 
@@ -18,22 +20,39 @@ def lung_zones(volume: Volume, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     is not the slice's index alone.
     """
     zones = np.zeros(labels.shape, dtype=np.uint8)
-    in_plane = np.add.outer(
-        volume.affine[2, 1] * np.arange(labels.shape[1]),
-        volume.affine[2, 2] * np.arange(labels.shape[2]),
-    )
-    tops = volume.affine[2, 0] * np.arange(len(labels)) + volume.affine[2, 3]
+    box = bounding_box(labels)
+    if box is None:
+        return zones
+    z_mm = _heights(volume, box)
     for side, (lung, lesion) in enumerate(_SIDES):
-        masks = [(plane == lung) | (plane == lesion) for plane in labels]
-        heights = [(tops[i] + in_plane[mask]) for i, mask in enumerate(masks)]
-        present = [height for height in heights if len(height)]
-        if not present:
+        masks = (labels[box] == lung) | (labels[box] == lesion)
+        occupied = np.flatnonzero(masks.any(axis=(1, 2)))
+        if not len(occupied):
             continue
         # Half a slice on both ends: a voxel's own height counts.
         half = abs(volume.affine[2, 0]) / 2
-        top = max(float(height.max()) for height in present) + half
-        bottom = min(float(height.min()) for height in present) - half
-        for plane, mask, height in zip(zones, masks, heights, strict=True):
-            third = np.clip((3 * (top - height) / (top - bottom)).astype(np.int64), 0, 2)
-            plane[mask] = 1 + 3 * side + third
+        top = max(z_mm(index)[masks[index]].max() for index in occupied) + half
+        bottom = min(z_mm(index)[masks[index]].min() for index in occupied) - half
+        upper, lower = top - (top - bottom) / 3, top - 2 * (top - bottom) / 3
+        for index in occupied:
+            height = z_mm(index)
+            zone = np.uint8(1 + 3 * side) + (height <= upper) + (height <= lower)
+            np.copyto(zones[box][index], zone, where=masks[index])
     return zones
+
+
+def _heights(
+    volume: Volume, box: tuple[slice, slice, slice]
+) -> Callable[[int], NDArray[np.float64]]:
+    """The patient's z in mm for every pixel of a plane of the box, by the plane's index in it."""
+    slices, rows, columns = box
+    in_plane = np.add.outer(
+        volume.affine[2, 1] * np.arange(rows.start, rows.stop),
+        volume.affine[2, 2] * np.arange(columns.start, columns.stop),
+    )
+
+    def z_mm(index: int) -> NDArray[np.float64]:
+        top: NDArray[np.float64] = volume.affine[2, 0] * (slices.start + index) + in_plane
+        return top + volume.affine[2, 3]
+
+    return z_mm

@@ -93,11 +93,12 @@ def test_file_names_are_never_paths(client, store, tmp_path):
     assert list(names(store.files.root / "incoming")) == []
 
 
-def test_fifteen_hundred_files_fit_in_one_form(client):
-    images = [image(instance=f"1.{number}") for number in range(1500)]
+def test_more_than_a_thousand_files_fit_in_one_form(client):
+    # The framework's own parser stops at a thousand.
+    images = [image(instance=f"1.{number}") for number in range(1001)]
     answer = send(client, *images)
     assert answer.status_code == 202
-    assert len(list(names(client.app.state.services.store.files.root / "studies"))) == 1500
+    assert len(list(names(client.app.state.services.store.files.root / "studies"))) == 1001
 
 
 def test_more_files_than_the_limit_are_too_many(client):

@@ -41,6 +41,14 @@ def test_a_part_of_a_document_can_be_had(done):
     assert (part.status_code, part.content) == (206, b"pic")
 
 
+def test_a_part_that_a_document_has_not_is_a_problem_that_tells_its_length(done):
+    answer = done.get(f"{of()}/artifacts/overlay.png", headers={"Range": "bytes=7-9"})
+    problem(answer, 416, "range-not-satisfiable")
+    assert answer.headers["content-range"] == "bytes */7"  # b"picture"
+    odd = done.get(f"{of()}/artifacts/overlay.png", headers={"Range": "lines=1-2"})
+    problem(odd, 400, "bad-request")
+
+
 def test_a_document_that_is_none_is_not_found(done):
     for name in ("other.json", "..%2F..%2Fopacimeter.sqlite", "result.json%00"):
         problem(done.get(f"{of()}/artifacts/{name}"), 404, "not-found")

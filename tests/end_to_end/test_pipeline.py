@@ -1,12 +1,14 @@
 """The pipeline on real files, with an assessor that only says what it was given."""
 
+import os
+import shutil
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from opacimeter.checks import Check
-from opacimeter.errors import IntakeRejected, NotFound
+from opacimeter.errors import Cancelled, IntakeRejected, NotFound
 from opacimeter.findings import Assessment, Histogram, Network, Profile, Segmentation
 from opacimeter.intake import find
 from opacimeter.pipeline import Pipeline, assess_study, same_images
@@ -110,6 +112,31 @@ def test_a_series_that_was_asked_for_is_the_only_one_tried(data, tmp_path):
     assert len(assess.seen) == 1
     with pytest.raises(NotFound):
         assess_study(study, assess, series_uid="1.2.3")
+
+
+def test_a_cancellation_is_noticed_while_the_images_are_read(data, tmp_path):
+    study = quirk(data, "02-instance-number", tmp_path)
+    stuck = study.instances[3].path
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for instance in study.instances:
+        shutil.copy(instance.path, copies / instance.path.name)
+    (study,) = find([copies], workspace=tmp_path)
+    pipe = copies / stuck.name
+    pipe.unlink()
+    os.mkfifo(pipe)  # opening it blocks, as a disk that hangs does
+    asked = []
+
+    def cancelled(step, fraction):
+        asked.append(step)
+        if len(asked) > 1:
+            raise Cancelled("the user cancelled the assessment")
+
+    with pytest.raises(Cancelled):
+        assess_study(study, Assess(), progress=cancelled)
+    assert asked == ["read", "read"]
+    with pipe.open("wb"):  # lets the thread go that reads on
+        pass
 
 
 def desk_of(study, **more):

@@ -1,19 +1,22 @@
-"""A worker process for the tests of the queue: `labourer.py FOLDER [ATTEMPTS]`.
+"""A worker process for the tests of the queue.
 
 Each job is named for what becomes of it and leaves a line in `log`: `quick…` ends at once, `slow…`
-waits for the file `go`, `poison…` kills the process.
+waits for the file `go`, `poison…` kills the process, `raises…` raises.
 """
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
 from opacimeter.jobs import Worker, stop_signal
 
 
-def main(folder: Path, attempts: int) -> None:
+def labour(folder: Path, attempts: int) -> None:
+    """Be a worker; complaints of libraries go to the file `errors`."""
+    with (folder / "errors").open("a") as errors:
+        os.dup2(errors.fileno(), 2)
+
     def note(line: str) -> None:
         with (folder / "log").open("a") as log:
             log.write(f"{line}\n")
@@ -35,7 +38,3 @@ def main(folder: Path, attempts: int) -> None:
     note(f"worker {worker.name}")
     worker.run(stop, beat=lambda: None, every_s=0.2)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)

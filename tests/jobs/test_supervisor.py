@@ -5,19 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import psutil
 
-from opacimeter.jobs import Supervisor, isolated, stop_signal
+from opacimeter.jobs import Supervisor, isolated
 from tests.fakes import wait_until
-
-
-def note_and_wait(folder: Path) -> None:
-    """A worker that says its process number and waits to be stopped."""
-    stop = stop_signal()
-    (folder / str(os.getpid())).touch()
-    stop.wait()
+from tests.jobs import hands
+from tests.jobs.hands import divide, note_and_wait
 
 
 def numbers(folder):
@@ -39,32 +33,14 @@ def test_a_worker_that_dies_is_replaced_and_all_end_with_the_supervisor(tmp_path
 
 
 def test_workers_end_when_their_parent_is_killed(tmp_path):
-    script = tmp_path / "parent.py"
-    script.write_text(
-        "import sys, time\n"
-        "from pathlib import Path\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_supervisor import Supervisor, note_and_wait\n"
-        "if __name__ == '__main__':\n"
-        "    with Supervisor(note_and_wait, Path(sys.argv[1]), count=1):\n"
-        "        time.sleep(60)\n"
-    )
     folder = tmp_path / "workers"
     folder.mkdir()
-    parent = subprocess.Popen([sys.executable, script, folder])
+    parent = subprocess.Popen([sys.executable, hands.__file__, folder])
     wait_until(lambda: len(numbers(folder)) == 1)
     parent.kill()
     parent.wait()
     (worker,) = numbers(folder)
     wait_until(lambda: not alive(worker))
-
-
-def divide(above: int, below: int) -> float:
-    """Raises, or is killed, as asked."""
-    if below < 0:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    return above / below
 
 
 def test_an_isolated_call_gives_its_result():

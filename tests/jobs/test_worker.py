@@ -1,21 +1,18 @@
 """The queue with real worker processes that are really killed."""
 
+import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from opacimeter.jobs import Queue, Worker
-from tests.fakes import wait_until
+from tests.fakes import PROCESSES, wait_until
+from tests.jobs.labourer import labour
 
 pytestmark = pytest.mark.slow
-
-LABOURER = Path(__file__).parent / "labourer.py"
 
 
 class Workplace:
@@ -27,11 +24,8 @@ class Workplace:
         self.processes = []
 
     def worker(self, attempts=3):
-        errors = (self.folder / "errors").open("a")
-        with errors:
-            process = subprocess.Popen(
-                [sys.executable, LABOURER, self.folder, str(attempts)], stderr=errors
-            )
+        process = PROCESSES.Process(target=labour, args=(self.folder, attempts))
+        process.start()
         self.processes.append(process)
         return process
 
@@ -45,8 +39,15 @@ class Workplace:
     def close(self):
         for process in self.processes:
             process.kill()
-            process.wait()
+            process.join()
         self.queue.close()
+
+
+def stopped(process):
+    """The exit code of a worker that is asked to stop."""
+    os.kill(process.pid, signal.SIGTERM)
+    process.join(10)
+    return process.exitcode
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_worker_killed_at_work_takes_the_job_up_again_and_ends_it_once(place):
     place.queue.submit("slow-1")
     place.wait_for("begin slow-1")
     first.kill()
-    first.wait()
+    first.join()
     (place.folder / "go").touch()
     place.worker()
     place.wait_for("end slow-1")
@@ -96,7 +97,7 @@ def test_a_job_that_kills_every_worker_is_given_up_and_blocks_nobody(place):
     place.queue.submit("quick-1")
 
     def keep_a_worker():
-        if not place.processes or place.processes[-1].poll() is not None:
+        if not place.processes or not place.processes[-1].is_alive():
             place.worker(attempts=0)
         return "abandon poison-1" in place.lines() and "end quick-1" in place.lines()
 
@@ -112,7 +113,7 @@ def test_a_living_worker_takes_up_what_one_that_died_for_good_has_left(place):
     place.worker()
     wait_until(lambda: len([line for line in place.lines() if line.startswith("worker")]) == 2)
     first.kill()
-    first.wait()
+    first.join()
     (place.folder / "go").touch()
     place.wait_for("end slow-1")
     assert place.lines().count("end slow-1") == 1
@@ -135,16 +136,14 @@ def test_a_job_whose_execution_breaks_is_told_of_and_a_worker_that_is_asked_to_s
     process = place.worker()
     place.queue.submit("raises-1")
     place.wait_for("abandon raises-1")
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert stopped(process) == 0
 
 
 def test_a_worker_stops_in_the_middle_of_a_job_which_the_next_one_takes_up(place):
     first = place.worker()
     place.queue.submit("slow-1")
     place.wait_for("begin slow-1")
-    first.send_signal(signal.SIGTERM)
-    assert first.wait(10) == 0
+    assert stopped(first) == 0
     (place.folder / "go").touch()
     place.worker()
     place.wait_for("end slow-1")

@@ -1,5 +1,9 @@
 """The work on a version: who may write, what is kept, how often it is tried."""
 
+import os
+import threading
+import time
+
 import pytest
 
 from opacimeter.checks import Check
@@ -49,6 +53,17 @@ def test_a_job_goes_from_received_to_complete(store, receipt):
     ]
 
 
+def test_the_same_progress_twice_is_one_event_and_still_hears_a_cancellation(store, receipt):
+    run = begin(store, receipt.job)
+    before = len(store.catalogue.events(receipt.id))
+    run.progress("read", 0.0)  # what `begin` has told already
+    assert len(store.catalogue.events(receipt.id)) == before
+    store.runs.cancel(receipt.id)
+    threading.Event().wait(0.3)  # a little more than nobody could see
+    with pytest.raises(Cancelled):
+        run.progress("read", 0.0)
+
+
 def test_a_finished_job_is_not_begun_again(store, receipt):
     complete(store, receipt.job)
     assert begin(store, receipt.job) is None
@@ -76,6 +91,16 @@ def test_documents_left_by_a_death_between_files_and_row_are_replaced(store, rec
     complete(store, receipt.job)
     assert not left.exists()
     assert store.files.document(receipt.id, 1, "result.json").exists()
+
+
+def test_documents_that_a_dead_worker_was_writing_are_swept_once_they_are_old(store):
+    staging = store.files.root / "staging"
+    for name, age_s in (("dead", 90_000), ("alive", 80_000)):  # a day is 86,400 s
+        (staging / name).mkdir()
+        then = time.time() - age_s
+        os.utime(staging / name, (then, then))
+    store.files.sweep()
+    assert [path.name for path in staging.iterdir()] == ["alive"]
 
 
 def test_a_rejected_study_keeps_its_checks_and_documents(store, receipt):

@@ -9,7 +9,9 @@ from fastapi.testclient import TestClient
 
 import opacimeter.web
 from opacimeter.api import Bounds, Services, build
-from opacimeter.store import Store
+from opacimeter.checks import Severity
+from opacimeter.findings import Region
+from opacimeter.store import Status, Store
 from tests.fakes import FakeQueue, FakeSlices, fake_find
 
 STATIC = Path(opacimeter.web.__file__).parent / "static"
@@ -23,6 +25,10 @@ def client(tmp_path):
     with TestClient(app) as opened:
         yield opened
     store.close()
+
+
+def scripts():
+    return "\n".join(path.read_text() for path in sorted(STATIC.glob("*.js")))
 
 
 class Page(HTMLParser):
@@ -69,13 +75,13 @@ def test_every_file_of_the_page_is_served(client):
 
 def test_the_script_asks_for_elements_that_the_page_has(client):
     ids = {a["id"] for _, a in Page(client.get("/").text).tags if "id" in a}
-    asked = set(re.findall(r'get\("([a-z-]+)"\)', (STATIC / "page.js").read_text()))
-    assert len(asked) > 15
+    asked = set(re.findall(r'get\("([a-z-]+)"\)', scripts()))
+    assert len(asked) > 25
     assert asked <= ids
 
 
 def test_the_script_puts_no_strangers_text_in_as_markup():
-    script = (STATIC / "page.js").read_text()
+    script = scripts()
     for unsafe in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert unsafe not in script
 
@@ -87,3 +93,23 @@ def test_every_control_can_be_named_by_a_screen_reader(client):
             assert attributes.get("aria-label"), attributes
         if tag == "img":
             assert attributes.get("alt")
+
+
+def test_every_part_of_the_script_is_served_and_imports_only_its_own(client):
+    for path in STATIC.glob("*.js"):
+        assert client.get(f"/static/{path.name}").status_code == 200
+        for address in re.findall(r'from "([^"]+)"', path.read_text()):
+            assert (STATIC / address).is_file(), address
+
+
+def test_the_page_knows_every_state_step_region_and_severity():
+    script = scripts()
+    page = (STATIC.parent / "templates" / "page.html").read_text()
+    for status in Status:
+        assert f"{status.value}:" in script
+    for region in Region:
+        assert f'"{region.value}":' in script
+    for severity in Severity:
+        assert f"{severity.value}:" in script
+    for step in ("read", "segment", "measure", "report"):
+        assert f'data-step="{step}"' in page

@@ -1,13 +1,14 @@
 """The application: routes, errors and edge put together."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import anyio
 import structlog
 from anyio import to_thread
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from opacimeter.api import artifacts, assessments, events, health, problems
 from opacimeter.api.middleware import Edge
@@ -20,8 +21,19 @@ _REQUEUE_EVERY_S = 10.0
 log = structlog.get_logger()
 
 
-def build(services: Services) -> FastAPI:
-    """The HTTP application on its collaborators; it starts nothing before its lifespan."""
+def build(
+    services: Services,
+    *,
+    hosts: Sequence[str] = ("*",),
+    at_end: Sequence[Callable[[], None]] = (),
+) -> FastAPI:
+    """The HTTP application on its collaborators; it starts nothing before its lifespan.
+
+    Args:
+        services: What the routes need.
+        hosts: Host names that requests may name.
+        at_end: Called in this order at the end of the lifespan.
+    """
     app = FastAPI(
         title="opacimeter",
         version=services.software,
@@ -34,12 +46,14 @@ def build(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
+    app.state.at_end = tuple(at_end)
     app.state.figures = health.Figures(services)
     app.state.slices = artifacts.OpenSlices()
     for part in (assessments, artifacts, events, health):
         app.include_router(part.router)
     problems.install(app)
     _describe_problems(app)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(Edge, figures=app.state.figures)
     return app
 
@@ -48,13 +62,15 @@ def build(services: Services) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await to_thread.run_sync(services.store.files.sweep)
-    requeueing = asyncio.create_task(_requeue(services))
-    try:
-        yield
-    finally:
-        requeueing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await requeueing
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_requeue, services)
+        try:
+            yield
+        finally:
+            # Unlike a task of asyncio's, it waits for the thread that is at work.
+            tasks.cancel_scope.cancel()
+    for close in app.state.at_end:
+        await to_thread.run_sync(close)
 
 
 async def _requeue(services: Services) -> None:
@@ -63,7 +79,7 @@ async def _requeue(services: Services) -> None:
             await to_thread.run_sync(services.requeue)
         except Exception as error:
             log.warning("requeueing failed", error=type(error).__name__)
-        await asyncio.sleep(_REQUEUE_EVERY_S)
+        await anyio.sleep(_REQUEUE_EVERY_S)
 
 
 def _describe_problems(app: FastAPI) -> None:

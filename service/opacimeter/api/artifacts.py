@@ -68,8 +68,7 @@ def artifacts(assessment: UUID, services: ServicesDep, version: VersionQuery = N
         },
         206: {"description": "A part of it."},
         304: {"description": "Unchanged."},
-        416: {"description": "No such part."},
-        **responses(404, 422),
+        **responses(400, 404, 416, 422),
     },
 )
 def artifact(

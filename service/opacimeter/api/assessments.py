@@ -30,8 +30,7 @@ from opacimeter.api.schemas import (
 from opacimeter.api.services import Services, ServicesDep
 from opacimeter.api.uploads import save_upload
 from opacimeter.errors import IntakeRejected, NotFound
-from opacimeter.store import Entry, Incoming, Status
-from opacimeter.store.entries import Receipt
+from opacimeter.store import Entry, Incoming, Receipt, Status
 
 __all__ = ["router"]
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opacimeter.api.health import Figures
@@ -76,16 +77,42 @@ class Edge:
 
 
 class _Answer:
-    """Adds the headers and remembers the status."""
+    """Adds the headers, gives foreign errors the form of ours, and remembers the status."""
 
     def __init__(self, send: Send) -> None:
         self._send, self.status = send, 0
+        self._replaced = False
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            _add_headers(message)
-        await self._send(message)
+        if message["type"] != "http.response.start":
+            if not self._replaced:
+                await self._send(message)
+            return
+        self.status = message["status"]
+        ours = _our_form(message)
+        self._replaced = ours is not None
+        start = message if ours is None else {**message, "headers": ours.raw_headers}
+        _add_headers(start)
+        await self._send(start)
+        if ours is not None:
+            await self._send({"type": "http.response.body", "body": ours.body})
+
+
+# Sentences for what the framework answers by itself, as plain text.
+_FOREIGN = {
+    400: "a header of the request is malformed, or names a host that this service does not serve",
+    416: "the document is shorter than the part that was asked for; Content-Range tells its length",
+}
+
+
+def _our_form(message: Message) -> Response | None:
+    """A problem document in place of a plain text of the framework's."""
+    headers = Headers(raw=message["headers"])
+    if message["status"] < 400 or not headers.get("content-type", "").startswith("text/plain"):
+        return None
+    kept = {name: headers[name] for name in ("content-range",) if name in headers}
+    detail = _FOREIGN.get(message["status"], "the request failed")
+    return problem(message["status"], detail, headers=kept)
 
 
 def _add_headers(message: MutableMapping[str, Any]) -> None:

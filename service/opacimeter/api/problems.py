@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -14,7 +13,7 @@ from opacimeter.api.schemas import CheckView
 from opacimeter.checks import Check
 from opacimeter.errors import Conflict, IntakeRejected, NotFound
 
-__all__ = ["MEDIA_TYPE", "Problem", "ProblemView", "install", "problem", "responses"]
+__all__ = ["KINDS", "MEDIA_TYPE", "Problem", "ProblemView", "install", "problem", "responses"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -24,16 +23,17 @@ _TYPES = {
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "The route does not know this method"),
     409: ("conflict", "The state does not allow this"),
-    411: ("length-required", "The request must tell its length"),
     413: ("too-large", "The request is too large"),
     415: ("unsupported-media-type", "The body is of a kind the route does not take"),
+    416: ("range-not-satisfiable", "The document has no such part"),
     422: ("invalid-request", "The request does not fit the schema"),
     500: ("internal", "The service failed"),
     503: ("not-ready", "The service is not ready"),
     507: ("insufficient-storage", "The disk is full"),
 }
 
-log = structlog.get_logger()
+KINDS = (*(kind for kind, _ in _TYPES.values()), "rejected")
+"""All that may stand behind `urn:opacimeter:problem:`; stable."""
 
 
 class InvalidField(BaseModel):

@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from opacimeter.assess.grid import Grid
+from opacimeter.assess.planes import planar_pieces
+from opacimeter.volume import bounding_box
 
 __all__ = ["LEFT", "RIGHT", "split_lungs"]
 
 LEFT, RIGHT = 1, 2
 
 SMALLEST_PIECE_ML = 15.0
+SMALLEST_OF_LARGEST = 0.02
 SMALLEST_SHARE = 0.10
+"""Less than this of a piece across the midline is the lung bulging over it."""
+STILL_JOINED = 0.20
+"""More than this of an eroded part across the midline means that it is still both lungs."""
+DEEPEST_VALLEY = 0.6
+"""Between two lungs their breadth falls below this share of the lesser one's."""
 LARGEST_HOLE_CM2 = 1.5
 DEEPEST_CONTACT_MM = 18.0
 
@@ -36,118 +44,145 @@ def split_lungs(lung: Mask, grid: Grid) -> NDArray[np.uint8]:
         uint8 (plane, row, column): 0, `LEFT` or `RIGHT`. Stray pieces are gone, holes such as
         vessels are filled.
     """
-    lung = _without_strays(lung, grid)
     sides = np.zeros(lung.shape, dtype=np.uint8)
-    if not lung.any():
+    around = bounding_box(lung)
+    if around is None:
         return sides
-    box = ndimage.find_objects(lung.astype(np.uint8))[0]
-    sides[box] = _sides(lung[box], grid, offset=box[2].start)
+    lung = _without_strays(lung[around], grid)
+    box = bounding_box(lung)
+    if box is None:
+        return sides
+    centre = (grid.window[1].stop - grid.window[1].start) / 2
+    inner = sides[around][box]
+    inner[:] = _sides(lung[box], grid, centre=centre - around[2].start - box[2].start)
     for side in (LEFT, RIGHT):
-        filled = _filled(sides == side, grid)
-        sides[filled & (sides == 0)] = side
+        inner[_filled(inner == side, grid) & (inner == 0)] = side
     return sides
 
 
 def _without_strays(lung: Mask, grid: Grid) -> Mask:
-    """Drop pieces that are no lung: bowel gas, air in the oesophagus, noise outside the body."""
+    """Drop pieces that are too small for lung: gas in oesophagus or bowel, noise elsewhere."""
     pieces = cc3d.connected_components(lung, connectivity=6)
-    millilitres = np.bincount(pieces.ravel()) * grid.voxel_ml
+    millilitres = cc3d.statistics(pieces)["voxel_counts"] * grid.voxel_ml
     millilitres[0] = 0.0
-    kept = millilitres >= max(SMALLEST_PIECE_ML, 0.02 * millilitres.max())
+    kept = millilitres >= max(SMALLEST_PIECE_ML, SMALLEST_OF_LARGEST * millilitres.max())
     cleaned: Mask = kept[pieces]
     return cleaned
 
 
-def _sides(lung: Mask, grid: Grid, *, offset: int) -> NDArray[np.uint8]:
+def _sides(lung: Mask, grid: Grid, *, centre: float) -> NDArray[np.uint8]:
     """Left or right for every voxel of the lungs, also where they touch in front of the heart."""
-    middle = _midline(lung, grid, offset)
+    valley = _valley(lung, grid)
+    middle = centre if valley is None else valley
     pieces = cc3d.connected_components(lung, connectivity=6)
-    sides = np.zeros(lung.shape, dtype=np.uint8)
-    for label in range(1, int(pieces.max()) + 1):
-        piece = pieces == label
-        columns = np.nonzero(piece)[2]
-        share = float((columns > middle).mean())
-        if min(share, 1 - share) < SMALLEST_SHARE:
-            sides[piece] = LEFT if share > 0.5 else RIGHT
-        else:
-            _split_touching(piece, grid, middle, sides)
-    return sides
+    shares = _shares_left(pieces, middle)
+    sides = np.where(shares > 0.5, LEFT, RIGHT).astype(np.uint8)
+    sides[0] = 0
+    found: NDArray[np.uint8] = sides[pieces]
+    if valley is not None:
+        across = np.minimum(shares, 1 - shares) >= SMALLEST_SHARE
+        for label in np.flatnonzero(across[1:]) + 1:
+            piece = pieces == label
+            found[piece] = _parted(piece, grid, middle)[piece]
+    return found
 
 
-def _midline(lung: Mask, grid: Grid, offset: int) -> float:
-    """Column between the lungs, relative to the box of `lung`.
+def _valley(lung: Mask, grid: Grid) -> float | None:
+    """Column between two lungs; None where there is one alone.
 
-    With two lungs it is the column with least lung in the middle half of their box; the middle of
-    the window decides when there is one lung only.
+    The deepest valley of the lungs' breadth, seen from both of its sides.
     """
-    profile = lung.sum((0, 1), dtype=np.float64)
-    quarter = len(profile) // 4
-    inner = ndimage.gaussian_filter1d(profile, 5.0 / grid.pixel_mm[1])[quarter : 3 * quarter]
-    centre = (grid.window[1].stop - grid.window[1].start) / 2 - offset
-    if not len(inner):
-        return float(centre)
-    valley = quarter + int(inner.argmin())
-    one_sided = inner.min() > 0.6 * profile.max()
-    return float(centre) if one_sided else float(valley)
+    profile = ndimage.gaussian_filter1d(
+        lung.sum((0, 1), dtype=np.float64), 5.0 / grid.pixel_mm[1], mode="constant"
+    )
+    right, left = np.maximum.accumulate(profile), np.maximum.accumulate(profile[::-1])[::-1]
+    lesser = np.minimum(right, left)
+    column = int((lesser - profile).argmax())
+    two = lesser[column] > SMALLEST_SHARE * profile.max()
+    deep = profile[column] < DEEPEST_VALLEY * lesser[column]
+    return float(column) if two and deep else None
 
 
-def _split_touching(piece: Mask, grid: Grid, middle: float, sides: NDArray[np.uint8]) -> None:
+def _shares_left(pieces: NDArray[Any], middle: float) -> NDArray[np.float64]:
+    """Of each piece, and of 0, the share of voxels to the left of a column."""
+    first = int(np.floor(middle)) + 1
+    right = np.bincount(pieces[:, :, :first].ravel(), minlength=int(pieces.max()) + 1)
+    left = np.bincount(pieces[:, :, first:].ravel(), minlength=len(right))
+    shares: NDArray[np.float64] = left / np.maximum(left + right, 1)
+    return shares
+
+
+def _parted(piece: Mask, grid: Grid, middle: float) -> NDArray[np.uint8]:
     """Part lungs that touch: erode in plane until they fall apart, then grow both back."""
-    total, pixel_mm = int(piece.sum()), max(grid.pixel_mm)
-    core = piece
-    for _ in range(round(DEEPEST_CONTACT_MM / pixel_mm)):
-        core = ndimage.binary_erosion(core, np.ones((1, 3, 3), dtype=bool))
-        parts = cc3d.connected_components(core, connectivity=6)
-        sizes = np.bincount(parts.ravel())[1:]
-        if len(sizes) > 1 and np.sort(sizes)[-2] > SMALLEST_SHARE * total:
-            _grow_back(piece, _seeds(parts, sizes, middle), sides)
-            return
+    core, least = piece, SMALLEST_SHARE * np.count_nonzero(piece)
+    for _ in range(round(DEEPEST_CONTACT_MM / max(grid.pixel_mm))):
+        core = _eroded(core)
+        seeds = _seeds(core, middle, least)
+        if seeds is not None:
+            return _grown_back(piece, seeds)
     # They never fell apart: the column between them is the best that is left.
     left = np.arange(piece.shape[2]) > middle
-    sides[piece & left] = LEFT
-    sides[piece & ~left] = RIGHT
+    return np.where(left, LEFT, RIGHT).astype(np.uint8) * piece
 
 
-def _seeds(
-    parts: NDArray[np.unsignedinteger[Any]], sizes: NDArray[np.int64], middle: float
-) -> NDArray[np.uint8]:
-    """The eroded parts with their sides, by where the middle of each lies."""
-    columns = np.broadcast_to(np.arange(parts.shape[2]), parts.shape)
-    sums = np.bincount(parts.ravel(), weights=columns.ravel())[1:]
-    side_of_part = np.zeros(len(sizes) + 1, dtype=np.uint8)
-    side_of_part[1:] = np.where(sums / sizes > middle, LEFT, RIGHT)
+def _eroded(mask: Mask) -> Mask:
+    """The mask less one pixel all around in every plane; scipy takes five times as long."""
+    core = np.zeros_like(mask)
+    rows = mask[:, :-2] & mask[:, 1:-1] & mask[:, 2:]
+    core[:, 1:-1, 1:-1] = rows[:, :, :-2] & rows[:, :, 1:-1] & rows[:, :, 2:]
+    return core
+
+
+def _seeds(core: Mask, middle: float, least: float) -> NDArray[np.uint8] | None:
+    """The parts of an eroded piece with their sides; None while a large one is on both.
+
+    One lung may fall in two before the lungs let go of each other, so two large parts alone do
+    not mean that they are parted.
+    """
+    parts = cc3d.connected_components(core, connectivity=6)
+    shares = _shares_left(parts, middle)
+    large = cc3d.statistics(parts)["voxel_counts"] > least
+    large[0] = False
+    joined = np.minimum(shares, 1 - shares)[large] > STILL_JOINED
+    left = shares > 0.5
+    if joined.any() or len(np.unique(left[large])) < 2:
+        return None
+    side_of_part = np.where(left, LEFT, RIGHT).astype(np.uint8)
+    side_of_part[0] = 0
     seeds: NDArray[np.uint8] = side_of_part[parts]
     return seeds
 
 
-def _grow_back(piece: Mask, seeds: NDArray[np.uint8], sides: NDArray[np.uint8]) -> None:
+def _grown_back(piece: Mask, seeds: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Give every voxel of the piece the side of the seed it reaches first within the piece."""
-    grown = seeds
-    while True:
-        empty = piece & (grown == 0)
-        wider = np.where(empty, ndimage.grey_dilation(grown, footprint=_CROSS), grown)
-        if np.array_equal(wider, grown):
+    grown = np.pad(seeds, 1)  # so that every voxel has six neighbours
+    flat = grown.ravel()
+    steps = [sign * stride for stride in grown.strides for sign in (1, -1)]
+    todo = np.flatnonzero(np.pad(piece, 1).ravel() & (flat == 0))
+    while len(todo):
+        reached = np.maximum.reduce([flat[todo + step] for step in steps])
+        if not reached.any():
             break
-        grown = wider.astype(np.uint8)
-    sides[piece] = grown[piece]
-
-
-_CROSS = ndimage.generate_binary_structure(3, 1)
+        flat[todo] = reached
+        todo = todo[reached == 0]
+    return grown[1:-1, 1:-1, 1:-1]
 
 
 def _filled(side: Mask, grid: Grid) -> Mask:
     """One lung with its holes filled: closed ones of any size, and small ones in a plane."""
-    if not side.any():
+    box = bounding_box(side)
+    if box is None:
         return side
-    box = ndimage.find_objects(side.astype(np.uint8))[0]
-    inner = ndimage.binary_fill_holes(side[box])
+    # Padded, so that all outside is one piece, and one in each plane, known by its corner.
+    padded = np.pad(side[box], 1)
+    pieces = cc3d.connected_components(~padded, connectivity=6)
+    inner = pieces != pieces[0, 0, 0]
+    holes, _ = planar_pieces(~inner)
     largest = LARGEST_HOLE_CM2 * 100.0 / (grid.pixel_mm[0] * grid.pixel_mm[1])
-    for plane in inner:
-        holes, count = ndimage.label(ndimage.binary_fill_holes(plane) & ~plane)
-        if count:
-            small = np.bincount(holes.ravel()) <= largest
-            small[0] = False
-            plane |= small[holes]
+    small = np.bincount(holes.ravel()) <= largest
+    small[0] = False
+    small[holes[:, 0, 0]] = False
+    inner |= small[holes]
     filled = side.copy()
-    filled[box] = inner
+    filled[box] = inner[1:-1, 1:-1, 1:-1]
     return filled

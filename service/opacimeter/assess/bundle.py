@@ -44,7 +44,7 @@ class Bundle:
         lung_threshold: Lung with lesion is where their probability exceeds this.
         lesion_threshold: Lesion is where its probability exceeds this, within the lungs.
         detection_limit: None until it has been measured.
-        evaluated: Ranges the evaluation covered: slice_mm, thickness_mm as [low, high].
+        evaluated: Ranges the evaluation covered: slice_mm as [low, high].
     """
 
     network: Network
@@ -87,6 +87,8 @@ def _bundle(metadata: Mapping[str, Any], onnx: Path) -> Bundle:
     own = metadata["opacimeter"]
     if own["axes"] != AXES:
         raise ValueError(f"axes {own['axes']!r}, this version feeds {AXES!r}")
+    if int(own["context"]) % 2 == 0:
+        raise ValueError(f"context {own['context']}, an odd number of slices is needed")
     limit = own["detection_limit"]
     return Bundle(
         network=Network(metadata["name"], metadata["version"], _verified(onnx, own["sha256"])),

@@ -18,11 +18,12 @@ SMALLEST_CHEST_ML = 250.0
 SHORTEST_LUNG_MM = 60.0
 SMALL_LUNG_ML = 1500.0
 CUT_OFF_CM2 = 2.0
+PADDING_HU = -1024
 CONTRAST_HU = 90.0
 """Blood measures 30–50 HU without contrast medium and well above 100 HU with it."""
 FLAT_TRACHEA = 0.6
 """Sagittal by coronal diameter; about 1 in inspiration, the hind wall bows inward in expiration
-(Stern 1993, doi:10.1148/radiology.187.1.8451431)."""
+(Stern 1993, doi:10.1148/radiology.187.1.8451427)."""
 
 LEFT = (Label.LEFT_LUNG, Label.LEFT_LESION)
 RIGHT = (Label.RIGHT_LUNG, Label.RIGHT_LESION)
@@ -77,15 +78,14 @@ def _size(lung_ml: float) -> Iterator[Check]:
 
 
 def _cut_off(volume: Volume, labels: NDArray[np.uint8]) -> Iterator[Check]:
-    _, row_mm, column_mm = volume.spacing_mm
+    slice_mm, row_mm, column_mm = volume.spacing_mm
     cm2 = row_mm * column_mm / 100.0
     areas = {
         "top": np.count_nonzero(labels[0]) * cm2,
         "bottom": np.count_nonzero(labels[-1]) * cm2,
     }
-    edges = np.concatenate([labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]], axis=1)
-    slice_mm = volume.spacing_mm[0]
-    areas["side"] = np.count_nonzero(edges) * slice_mm * max(row_mm, column_mm) / 100.0
+    at_edge = np.count_nonzero(labels[:, _edge_of_field(volume.hu)])
+    areas["side"] = at_edge * slice_mm * max(row_mm, column_mm) / 100.0
     cut = [place for place, area in areas.items() if area > CUT_OFF_CM2]
     if cut:
         yield Check(
@@ -94,6 +94,13 @@ def _cut_off(volume: Volume, labels: NDArray[np.uint8]) -> Iterator[Check]:
             "of the part that is shown.",
             {place: round(float(areas[place]), 1) for place in cut},
         )
+
+
+def _edge_of_field(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """The outermost pixels (row, column) of the field, which may be round and padded around."""
+    field = ndimage.binary_fill_holes((hu > PADDING_HU).any(axis=0))
+    edge: NDArray[np.bool_] = field & ~ndimage.binary_erosion(field)
+    return edge
 
 
 def _contrast(volume: Volume, labels: NDArray[np.uint8]) -> Iterator[Check]:
@@ -122,7 +129,7 @@ def _heart_hu(volume: Volume, labels: NDArray[np.uint8]) -> NDArray[np.float32]:
         smooth = ndimage.uniform_filter(hu[index].astype(np.float32), 5)
         for row in front[::4]:
             start, stop = np.flatnonzero(right[row])[-1] + 4, np.flatnonzero(left[row])[0] - 4
-            between = smooth[row, start:stop]
+            between = smooth[row, start : max(start, stop)]
             samples.append(between[(between > 0) & (between < 500)])
     return np.concatenate(samples)
 
@@ -139,22 +146,26 @@ def _expiration(volume: Volume, labels: NDArray[np.uint8]) -> Iterator[Check]:
 
 
 def _trachea_ratios(volume: Volume, labels: NDArray[np.uint8]) -> list[float]:
-    """Depth by width of the trachea in slices through the upper fifth of the lungs."""
+    """Depth by width of the trachea in slices through the upper fifth of the lungs.
+
+    It is looked for within 30 mm of the middle between the lungs' outer borders.
+    """
     hu, lungs = oriented(volume.hu, volume.affine), oriented(labels, volume.affine)
     slices = np.flatnonzero(labels.any((1, 2)))
     _, row_mm, column_mm = volume.spacing_mm
     if swaps_rows_and_columns(volume.affine):
         row_mm, column_mm = column_mm, row_mm
     columns = np.flatnonzero(lungs.any((0, 1)))
-    centre = (columns[0] + columns[-1]) / 2
+    centre, reach = (columns[0] + columns[-1]) / 2, round(50 / column_mm)
+    strip = slice(max(0, int(centre) - reach), int(centre) + reach + 1)
     ratios = []
     for index in slices[: max(1, len(slices) // 5)]:
-        air = (hu[index] < -850) & (lungs[index] == 0)
+        air = (hu[index][:, strip] < -850) & (lungs[index][:, strip] == 0)
         pieces, _ = ndimage.label(air)
         for span in ndimage.find_objects(pieces):
             depth = (span[0].stop - span[0].start) * row_mm
             width = (span[1].stop - span[1].start) * column_mm
-            middle = (span[1].start + span[1].stop) / 2
+            middle = strip.start + (span[1].start + span[1].stop) / 2
             near = abs(middle - centre) * column_mm < 30
             if near and 8 <= width <= 32 and 4 <= depth <= 35:
                 ratios.append(float(depth / width))

@@ -4,9 +4,11 @@ The network sees axial planes of one pixel size, rows from front to back, column
 patient's right to left. Flips and transpositions are undone here, so nobody else thinks of them.
 """
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from PIL import Image
 
 from opacimeter.volume import Volume, oriented, swaps_rows_and_columns
 
-__all__ = ["Grid", "in_threads", "make_grid", "to_planes", "upsample"]
+__all__ = ["Grid", "Patch", "in_threads", "make_grid", "patch_of", "to_planes", "upsample"]
 
 AIR_HU = -1024.0
 BODY_HU = -400
@@ -115,13 +117,57 @@ def to_planes(hu: NDArray[np.int16], grid: Grid, *, threads: int) -> NDArray[np.
     return planes
 
 
-def upsample(plane: NDArray[np.float32], grid: Grid, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """A plane of the network as a whole oriented slice of `shape`; 0 outside the window."""
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """The part of the oriented slices that a part of the network's planes covers.
+
+    Attributes:
+        rows: Rows of a slice, on the scanner's grid.
+        columns: Its columns.
+        source: Where the patch lies on a plane, in pixels from the outer corner of the first one:
+            left, top, right, bottom.
+    """
+
+    rows: slice
+    columns: slice
+    source: tuple[float, float, float, float]
+
+
+def patch_of(grid: Grid, rows: slice, columns: slice, shape: tuple[int, int]) -> Patch:
+    """The patch for rows and columns of the planes; never beyond the window.
+
+    Args:
+        grid: The network's grid.
+        rows: Of the planes.
+        columns: Of the planes.
+        shape: Rows and columns of an oriented slice.
+    """
+    spans, ends = [], []
+    for part, window, full, size in zip(
+        (rows, columns), grid.window, grid.full, shape, strict=True
+    ):
+        scale = full / size
+        first = max(
+            int((window.start + part.start) / scale), math.ceil(window.start / scale - 1e-9)
+        )
+        last = min(
+            math.ceil((window.start + part.stop) / scale), int(window.stop / scale + 1e-9)
+        )
+        spans.append(slice(first, last))
+        reach = window.stop - window.start
+        ends.append((max(first * scale - window.start, 0), min(last * scale - window.start, reach)))
+    (top, bottom), (left, right) = ends
+    return Patch(spans[0], spans[1], (left, top, right, bottom))
+
+
+def upsample(plane: NDArray[Any], grid: Grid, patch: Patch) -> NDArray[Any]:
+    """A patch of a plane on the scanner's grid: float32 interpolated, uint8 by nearest pixel."""
     rows, columns = grid.window
-    whole = np.zeros(grid.full, dtype=np.float32)
-    whole[rows, columns] = plane[: rows.stop - rows.start, : columns.stop - columns.start]
-    resized = Image.fromarray(whole).resize(shape[::-1], Image.Resampling.BILINEAR)
-    return np.asarray(resized)
+    seen = plane[: rows.stop - rows.start, : columns.stop - columns.start]
+    how = Image.Resampling.NEAREST if plane.dtype == np.uint8 else Image.Resampling.BILINEAR
+    size = (patch.columns.stop - patch.columns.start, patch.rows.stop - patch.rows.start)
+    picture = Image.fromarray(np.ascontiguousarray(seen))
+    return np.asarray(picture.resize(size, how, box=patch.source))
 
 
 def in_threads(function: Callable[[int], None], count: int, *, threads: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -17,7 +18,7 @@ from opacimeter.findings import (
     Quantity,
     Region,
 )
-from opacimeter.volume import Volume
+from opacimeter.volume import Volume, bounding_box
 from opacimeter.zones import lung_zones
 
 __all__ = ["Measured", "measure"]
@@ -76,12 +77,10 @@ def _joint_histogram(
     """Voxels (zone, lesion, HU from LOWEST_HU): int64 (6, 2, BINS). One pass, slice by slice."""
     counts = np.zeros(6 * 2 * BINS, dtype=np.int64)
     for plane, label, zone in zip(hu, labels, zones, strict=True):
-        inside = np.flatnonzero(zone)
-        if not len(inside):
-            continue
-        lesion = label.ravel()[inside] >= Label.LEFT_LESION
-        row = 2 * (zone.ravel()[inside].astype(np.int64) - 1) + lesion
-        value = np.clip(plane.ravel()[inside], LOWEST_HU, HIGHEST_HU).astype(np.int64) - LOWEST_HU
+        inside = zone > 0
+        lesion = label[inside] >= Label.LEFT_LESION
+        row = 2 * (zone[inside].astype(np.int64) - 1) + lesion
+        value = np.clip(plane[inside], LOWEST_HU, HIGHEST_HU).astype(np.int64) - LOWEST_HU
         counts += np.bincount(row * BINS + value, minlength=len(counts))
     return counts.reshape(6, 2, BINS)
 
@@ -124,49 +123,47 @@ def _lesions(
     volume: Volume, labels: NDArray[np.uint8], zones: NDArray[np.uint8]
 ) -> tuple[Lesion, ...]:
     """26-connected lesions of at least 0.1 ml, largest first; one never spans both lungs."""
-    mask = np.where(labels >= Label.LEFT_LESION, labels, 0)
-    box = _box(mask)
+    box = bounding_box(labels >= Label.LEFT_LESION)
     if box is None:
         return ()
-    pieces = cc3d.connected_components(mask[box], connectivity=26)
-    where = np.flatnonzero(pieces)
-    piece = pieces.ravel()[where]
-    sizes = np.bincount(piece)
-    least = SMALLEST_LESION_ML / volume.voxel_ml
-    # Sums over all lesion voxels at once; a loop over hundreds of specks would cost seconds.
-    index = np.stack(np.unravel_index(where, pieces.shape)).astype(np.float64)
-    centres = [np.bincount(piece, weights=axis) / np.maximum(sizes, 1) for axis in index]
-    hu = np.clip(volume.hu[box].ravel()[where], LOWEST_HU, HIGHEST_HU)
-    mean = np.bincount(piece, weights=hu) / np.maximum(sizes, 1)
-    zone = np.bincount(piece * 7 + zones[box].ravel()[where], minlength=len(sizes) * 7)
-    spans = cc3d.statistics(pieces)["bounding_boxes"]
+    mask = np.where(labels[box] >= Label.LEFT_LESION, labels[box], 0)
+    pieces = cc3d.connected_components(mask, connectivity=26)
+    found = cc3d.statistics(pieces)
+    hu_sums, zone_counts = _sums(pieces, volume.hu[box], zones[box])
+    sizes = found["voxel_counts"].astype(np.int64)
+    large = np.flatnonzero(sizes * volume.voxel_ml >= SMALLEST_LESION_ML - 1e-9)
     origin = np.array([span.start for span in box], dtype=np.float64)
-    found = [
+    lesions = [
         Lesion(
             volume_ml=float(sizes[label] * volume.voxel_ml),
-            mean_hu=float(mean[label]),
-            centre_mm=_point(volume, origin + [axis[label] for axis in centres]),
-            region=ZONES[int(zone[label * 7 : label * 7 + 7].argmax()) - 1],
-            slices=_span(spans[label][0], box[0].start),
+            mean_hu=float(hu_sums[label] / sizes[label]),
+            centre_mm=_point(volume, origin + found["centroids"][label]),
+            region=ZONES[int(zone_counts[label].argmax()) - 1],
+            slices=_span(found["bounding_boxes"][label][0], box[0].start),
         )
-        for label in np.flatnonzero(sizes >= least - 1e-9)
+        for label in large
         if label
     ]
-    return tuple(sorted(found, key=lambda lesion: -lesion.volume_ml))
+    return tuple(sorted(lesions, key=lambda lesion: -lesion.volume_ml))
 
 
-def _box(mask: NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
-    """The bounding box of what is not 0."""
-    slices = np.flatnonzero(np.any(mask, axis=(1, 2)))
-    if not len(slices):
-        return None
-    flat = mask[slices[0] : slices[-1] + 1].any(axis=0)
-    rows, columns = np.flatnonzero(np.any(flat, axis=1)), np.flatnonzero(np.any(flat, axis=0))
-    return (
-        slice(int(slices[0]), int(slices[-1]) + 1),
-        slice(int(rows[0]), int(rows[-1]) + 1),
-        slice(int(columns[0]), int(columns[-1]) + 1),
-    )
+def _sums(
+    pieces: NDArray[Any], hu: NDArray[np.int16], zones: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """For each piece its sum of HU (piece,) and its voxels by zone (piece, 7).
+
+    Slice by slice: index arrays of a whole diseased lung would outweigh the volume.
+    """
+    count = int(pieces.max()) + 1
+    hu_sums, zone_counts = np.zeros(count), np.zeros(count * 7, dtype=np.int64)
+    for plane, values, zone in zip(pieces, hu, zones, strict=True):
+        inside = plane > 0
+        # The pieces are counted in 16 bits, which times 7 would overflow.
+        label = plane[inside].astype(np.int64)
+        clipped = np.clip(values[inside], LOWEST_HU, HIGHEST_HU)
+        hu_sums += np.bincount(label, weights=clipped, minlength=count)
+        zone_counts += np.bincount(label * 7 + zone[inside], minlength=count * 7)
+    return hu_sums, zone_counts.reshape(count, 7)
 
 
 def _point(volume: Volume, index: NDArray[np.float64]) -> tuple[float, float, float]:

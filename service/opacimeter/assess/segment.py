@@ -4,20 +4,23 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from opacimeter.assess.airways import central_airways
 from opacimeter.assess.anatomy import split_lungs
 from opacimeter.assess.bundle import Bundle
-from opacimeter.assess.grid import Grid, in_threads, make_grid, to_planes, upsample
+from opacimeter.assess.gas import without_gas
+from opacimeter.assess.grid import Grid, in_threads, make_grid, patch_of, to_planes, upsample
 from opacimeter.assess.network import OnnxNetwork
 from opacimeter.findings import Label, Segmentation
-from opacimeter.volume import Volume, oriented
+from opacimeter.volume import Volume, bounding_box, oriented
 
 __all__ = ["Progress", "segment"]
 
 Progress = Callable[[float], None]
 
 LUNG_CHANNEL, LESION_CHANNEL = 1, 2
+_TO_LESION = np.uint8(Label.LEFT_LESION - Label.LEFT_LUNG)
 
 
 def segment(
@@ -39,10 +42,12 @@ def segment(
         return Segmentation(labels, nothing, bundle.network)
     planes = to_planes(oriented(volume.hu, volume.affine), grid, threads=threads)
     lung, lesion = _infer(planes, grid, bundle, network, progress)
-    lung[central_airways(planes, lung > bundle.lung_threshold, grid)] = 0.0
-    sides = split_lungs(lung > bundle.lung_threshold, grid)
-    # Filled holes are lung whatever the network says of a vessel.
-    lung[(sides > 0) & (lung <= bundle.lung_threshold)] = 0.75
+    mask = without_gas(planes, lung > bundle.lung_threshold, grid)
+    airways = central_airways(planes, mask, grid)
+    sides = split_lungs(mask & ~airways, grid)
+    # Airways are no lung and filled holes are, whatever the network says of them.
+    lung[airways & (sides == 0)] = 0.0
+    lung[(sides > 0) & (lung <= bundle.lung_threshold)] = (1 + bundle.lung_threshold) / 2
     _to_scanner(
         oriented(labels, volume.affine), (lung, lesion, _grown(sides)), grid, bundle, threads
     )
@@ -72,12 +77,8 @@ def _infer(
 
 def _grown(sides: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Sides with a rim of two pixels, so that the finer outline of upsampling finds its side."""
-    grown = sides
-    for axis in (1, 2, 1, 2):
-        for shift in (1, -1):
-            rolled = np.roll(grown, shift, axis)
-            grown = np.where(grown == 0, rolled, grown)
-    return grown
+    rim = ndimage.maximum_filter(sides, size=(1, 5, 5), mode="constant")
+    return np.where(sides == 0, rim, sides)
 
 
 def _to_scanner(
@@ -89,33 +90,26 @@ def _to_scanner(
 ) -> None:
     """Write the labels of every slice; between planes the probabilities are interpolated."""
     lung, lesion, sides = found
-    shape = (labels.shape[1], labels.shape[2])
+    box = bounding_box(sides)
+    if box is None:
+        return
+    patch = patch_of(grid, box[1], box[2], (labels.shape[1], labels.shape[2]))
     position = np.interp(np.arange(len(labels)), grid.centres, np.arange(len(lung)))
-    occupied = np.asarray(sides.any(axis=(1, 2)))
 
     def fill(index: int) -> None:
         below, share = int(position[index]), float(position[index] % 1)
         above = min(below + 1, len(lung) - 1)
-        if not (occupied[below] or occupied[above]):
+        nearest = sides[round(float(position[index]))]
+        if not nearest.any():
             return
 
         def between(values: NDArray[np.float16]) -> NDArray[np.float32]:
             plane = (1 - share) * values[below].astype(np.float32)
-            return upsample(plane + share * values[above].astype(np.float32), grid, shape)
+            return upsample(plane + share * values[above].astype(np.float32), grid, patch)
 
-        side = _nearest(sides[round(float(position[index]))], grid, shape)
+        side = upsample(nearest, grid, patch)
         inside = (between(lung) > bundle.lung_threshold) & (side > 0)
         diseased = inside & (between(lesion) > bundle.lesion_threshold)
-        labels[index] = np.where(inside, side, 0) + (Label.LEFT_LESION - Label.LEFT_LUNG) * diseased
+        labels[index, patch.rows, patch.columns] = side * inside + _TO_LESION * diseased
 
     in_threads(fill, len(labels), threads=threads)
-
-
-def _nearest(plane: NDArray[np.uint8], grid: Grid, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """The side at each pixel of a whole oriented slice, 0 outside the window."""
-    rows, columns = grid.window
-    whole = np.zeros(grid.full, dtype=np.uint8)
-    whole[rows, columns] = plane[: rows.stop - rows.start, : columns.stop - columns.start]
-    row = ((np.arange(shape[0]) + 0.5) * grid.full[0] / shape[0]).astype(np.intp)
-    column = ((np.arange(shape[1]) + 0.5) * grid.full[1] / shape[1]).astype(np.intp)
-    return whole[row[:, None], column[None, :]]

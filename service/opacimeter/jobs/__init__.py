@@ -1,8 +1,9 @@
 """Jobs: durable work in worker processes that may die; the only home of DBOS."""
 
+from opacimeter.jobs.deadline import deadline
 from opacimeter.jobs.isolation import isolated
 from opacimeter.jobs.queue import Queue
 from opacimeter.jobs.supervisor import Supervisor, stop_signal
 from opacimeter.jobs.worker import Worker
 
-__all__ = ["Queue", "Supervisor", "Worker", "isolated", "stop_signal"]
+__all__ = ["Queue", "Supervisor", "Worker", "deadline", "isolated", "stop_signal"]

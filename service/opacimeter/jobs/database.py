@@ -1,5 +1,6 @@
 """The queue's own database, and the few words both of its ends must agree on."""
 
+import fcntl
 import logging
 import sqlite3
 import time
@@ -26,11 +27,14 @@ def prepare(folder: Path) -> str:
     DBOS opens SQLite without WAL, but keeps the mode it finds in the file.
     """
     path = folder.absolute() / "jobs.sqlite"
-    with closing(sqlite3.connect(path, timeout=30)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
     _quieten()
     url = f"sqlite:///{path}"
-    run_dbos_database_migrations(url)
+    # A service and a further worker may be started at the same moment.
+    with path.with_suffix(".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        run_dbos_database_migrations(url)
     return url
 
 

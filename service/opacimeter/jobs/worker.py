@@ -62,7 +62,8 @@ class Worker:
             "executor_id": self.name,
             "log_level": "WARNING",
             "serializer": DBOSPortableJSONSerializer(),
-            "notification_listener_polling_interval_sec": 5.0,
+            # Nothing here waits for notifications, but a stop waits for the thread that polls.
+            "notification_listener_polling_interval_sec": 1.0,
         }
         DBOS(config=config)
         self._register()

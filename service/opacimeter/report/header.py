@@ -1,5 +1,6 @@
 """What a report says of the patient, the study and the scanner, read from a header."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ __all__ = ["number", "patient", "scanner", "study", "text"]
 def text(header: Dataset, keyword: str) -> str | None:
     """A value in words, several joined by a backslash as DICOM does; None if absent or empty."""
     for place in _places(header):
-        value = place.get(keyword)
+        value = _value(place, keyword)
         if value is not None and str(value) != "":
             parts = value if isinstance(value, MultiValue) else [value]
             return "\\".join(str(part) for part in parts)
@@ -21,11 +22,12 @@ def text(header: Dataset, keyword: str) -> str | None:
 
 
 def number(header: Dataset, keyword: str) -> float | None:
-    """A number; None if absent or not one."""
+    """A finite number; None if absent or not one."""
     try:
-        return float(text(header, keyword) or "")
+        found = float(text(header, keyword) or "")
     except ValueError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def patient(header: Dataset) -> dict[str, Any]:
@@ -57,6 +59,15 @@ def scanner(header: Dataset) -> dict[str, Any]:
         "manufacturer": text(header, "Manufacturer"),
         "model": text(header, "ManufacturerModelName"),
     }
+
+
+def _value(place: Dataset, keyword: str) -> Any:  # noqa: ANN401 - pydicom's values have no type
+    try:
+        return place.get(keyword)
+    except Exception:
+        # The boundary to foreign bytes: pydicom converts when asked, and raises whatever the
+        # conversion raises. A report is not lost over a field that cannot be read.
+        return None
 
 
 def _places(header: Dataset) -> Iterator[Dataset]:

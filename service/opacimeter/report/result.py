@@ -49,14 +49,19 @@ def result(assessment: Assessment, record: Record) -> dict[str, Any]:
     }
 
 
-def rejection_result(rejection: IntakeRejected, record: Record) -> dict[str, Any]:
-    """The result of a study that cannot be measured: why, and whose it is, without numbers."""
+def rejection_result(rejection: IntakeRejected, record: Record | None) -> dict[str, Any]:
+    """The result of a study that cannot be measured: why, and whose it is, without numbers.
+
+    Args:
+        rejection: The checks, and a header for filing.
+        record: None where no study was found that could be filed.
+    """
     known: dict[str, Any] = {}
-    if rejection.header is not None:
+    if rejection.header is not None and record is not None:
         known["patient"] = headers.patient(rejection.header)
         known["study"] = headers.study(rejection.header, record.study_uid)
     return {
-        **_head(record, "rejected"),
+        **(_head(record, "rejected") if record else {"schema": SCHEMA, "status": "rejected"}),
         **known,
         "checks": checks_json(rejection.checks),
         "prior": None,
@@ -101,7 +106,7 @@ def _series(series: Series, volume: Volume) -> dict[str, Any]:
     number = headers.number(series.header, "SeriesNumber")
     return {
         "uid": series.uid,
-        "number": None if number is None else int(number),
+        "number": int(number) if number is not None and number == int(number) else None,
         "description": headers.text(series.header, "SeriesDescription"),
         "slices": len(series.slices),
         "spacing_mm": [round(value, 6) for value in volume.spacing_mm],

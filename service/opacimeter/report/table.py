@@ -4,27 +4,60 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from opacimeter.errors import Conflict
 from opacimeter.findings import Assessment, Quantity, Region
 from opacimeter.record import Record
 from opacimeter.report import header as headers
 from opacimeter.report.result import ct_ss
 
-__all__ = ["table_row", "write_table"]
+__all__ = ["read_table", "table_row", "write_table"]
+
+_ABOUT = (
+    "study_uid series_uid patient_id study_date assessment_id version model model_sha256 checks "
+    "ct_ss"
+).split()
+_VALUES = {
+    (region, quantity): f"{region.value.replace('-', '_')}_{quantity.value}"
+    for region in Region
+    for quantity in Quantity
+}
+_COLUMNS = [*_ABOUT, *_VALUES.values()]
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Write rows of `table_row` under a header, UTF-8 with a byte-order mark for Excel."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+    """Write rows of `table_row` under a header, UTF-8 with a byte-order mark for Excel.
+
+    The file is replaced at once, so that whoever is interrupted loses no row.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
+    partial.replace(path)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows that `write_table` wrote.
+
+    Raises:
+        Conflict: The file is another table.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if list(reader.fieldnames or ()) != _COLUMNS:
+            raise Conflict(
+                f"The table does not have the {len(_COLUMNS)} columns that this version writes; "
+                "name a new file."
+            )
+        return list(reader)
 
 
 def table_row(assessment: Assessment, record: Record) -> dict[str, str]:
     """One study's row. A quantity that could not be had is an empty cell, never a 0."""
     header, network = assessment.volume.series.header, assessment.segmentation.network
     percent = assessment.value(Quantity.LESION_PERCENT)
-    row = {
+    about = {
         "study_uid": record.study_uid,
         "series_uid": assessment.volume.series.uid,
         "patient_id": headers.patient(header)["id"] or "",
@@ -32,13 +65,13 @@ def table_row(assessment: Assessment, record: Record) -> dict[str, str]:
         "assessment_id": str(record.id),
         "version": str(record.version),
         "model": f"{network.name} {network.version}",
+        "model_sha256": network.sha256,
         "checks": " ".join(check.code for check in assessment.checks),
         "ct_ss": "" if percent is None else str(ct_ss(percent)),
     }
     values = {(row.region, row.quantity): row.value for row in assessment.measurements}
-    for region in Region:
-        for quantity in Quantity:
-            value = values.get((region, quantity))
-            name = f"{region.value.replace('-', '_')}_{quantity.value}"
-            row[name] = "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")
-    return row
+    return about | {column: _cell(values.get(key)) for key, column in _VALUES.items()}
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")

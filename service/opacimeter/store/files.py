@@ -13,6 +13,7 @@ All of it lies on one file system, so that a rename either happened or did not.
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,6 +25,7 @@ from opacimeter.store.entries import Artifact
 __all__ = ["Files", "uid_hash"]
 
 _ROOMS = ("studies", "documents", "incoming", "staging", "trash", "cache")
+_LONGEST_WRITING_S = 86_400.0
 
 
 def uid_hash(instance_uid: str) -> str:
@@ -64,10 +66,15 @@ class Files:
         return shutil.disk_usage(self.root).free
 
     def sweep(self) -> None:
-        """Remove what an interrupted process left; only while nothing is uploaded."""
-        for room in ("incoming", "trash"):
+        """Remove what interrupted processes left; only while nothing is uploaded.
+
+        A worker of another process may be writing documents, so only old ones are removed.
+        """
+        abandoned = time.time() - _LONGEST_WRITING_S
+        for room in ("incoming", "trash", "staging"):
             for left in (self.root / room).iterdir():
-                shutil.rmtree(left, ignore_errors=True)
+                if room != "staging" or left.stat().st_mtime < abandoned:
+                    shutil.rmtree(left, ignore_errors=True)
 
     def take(self, source: Path, assessment: UUID, name: str) -> None:
         """Move a received file into the study's folder, durably."""

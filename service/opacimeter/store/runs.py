@@ -147,7 +147,7 @@ class Run:
         return tuple(self._files.instance(self.record.id, name) for name in names)
 
     def progress(self, step: str, fraction: float) -> None:
-        """Tell those who watch; within one step no more often than they could see.
+        """Tell those who watch, no more often than they could see and only what is new.
 
         Raises:
             Cancelled: The user asked to stop, or this attempt has lost the right to go on.
@@ -160,8 +160,9 @@ class Run:
             row = self._held(session)
             if row.cancelling:
                 raise Cancelled("the user cancelled the assessment")
-            row.step, row.fraction = step, fraction
-            add_event(session, row, self._clock())
+            if (row.step, row.fraction) != (step, fraction):
+                row.step, row.fraction = step, fraction
+                add_event(session, row, self._clock())
 
     def keep(
         self,

@@ -1,30 +1,17 @@
-// The page: sends files, follows an assessment, shows its numbers. Text only ever enters the
-// document as text: what comes from DICOM headers is a stranger's.
+// The page: sends files, follows an assessment, lists the recent ones.
 
-const API = "/api/v1/assessments";
-const STEPS = {
-  read: "reading", segment: "finding lungs and opacities", measure: "measuring",
-  report: "writing the report", deliver: "delivering",
-};
-const get = (id) => document.getElementById(id);
+import { API, STATES, call, dateOf, element, get, nameOf, number } from "./elements.js";
+import { show, showState } from "./result.js";
+
 let current = null;
 let source = null;
 
-function element(name, text = "", className = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
+function say(text, bad = false) {
+  get("message").textContent = text;
+  get("message").classList.toggle("bad", bad);
 }
 
-async function call(path, options = {}) {
-  const answer = await fetch(path, options);
-  const body = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw new Error(body?.detail ?? `The service answered ${answer.status}.`);
-  return body;
-}
-
-function say(text) { get("message").textContent = text; }
+const complain = (error) => say(error.message, true);
 
 // --- sending ---------------------------------------------------------------------------------
 
@@ -33,35 +20,52 @@ function send(files) {
   const form = new FormData();
   files.forEach((file, number) => form.append("files", file, `${number}`));
   const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
-  const bar = get("sent");
-  bar.hidden = false;
-  say(`Sending ${files.length} file${files.length === 1 ? "" : "s"}…`);
-  request.upload.onprogress = (event) => { bar.value = event.loaded / event.total; };
-  request.upload.onload = () => say("Reading headers…");
-  request.onerror = () => { bar.hidden = true; say("The upload failed: the line was lost."); };
-  request.onload = () => { bar.hidden = true; sent(request); };
+  const what = files.length === 1 ? "1 file" : `${files.length} files`;
+  sending(true);
+  say(`Sending ${what}…`);
+  request.upload.onprogress = ({ loaded, total }) => {
+    get("sent").value = loaded / total;
+    say(`Sending ${what}: ${Math.floor(100 * loaded / total)} %`);
+  };
+  request.upload.onload = () => {
+    get("sent").removeAttribute("value");
+    say(`${what} sent. Looking for studies…`);
+  };
+  request.onerror = () => complain(new Error("The upload broke off: the service does not answer. Send the study again."));
+  request.onload = () => sent(request);
+  request.onloadend = () => sending(false);
   request.open("POST", API);
   request.responseType = "json";
   request.send(form);
 }
 
+function sending(under_way) {
+  get("sent").value = 0;
+  get("sent").hidden = !under_way;
+  get("files").disabled = get("folder").disabled = under_way;
+  get("files").value = get("folder").value = ""; // the same choice again is a choice, too
+}
+
 function sent(request) {
   const body = request.response;
   if (request.status >= 400) {
-    say(body?.detail ?? `The service answered ${request.status}.`);
+    say(body?.detail ?? `The service answered ${request.status}.`, true);
     return;
   }
-  const known = body.assessments.filter((study) => !study.new).length;
-  const refused = body.refused.map((study) => ` ${study.detail}`).join("");
   const count = body.assessments.length;
-  say(`${count} stud${count === 1 ? "y" : "ies"} received${known ? `, ${known} known already` : ""}.${refused}`);
-  list();
+  const known = body.assessments.filter((study) => !study.new).length;
+  const told = count === 1 ? "1 study received" : `${count} studies received`;
+  const before = known === 0 ? "." : known === count ? "; its images are known already." : `; the images of ${known} are known already.`;
+  const refused = body.refused.map((study) => ` Refused: ${study.detail}`).join("");
+  say(told + before + refused, refused !== "");
+  list().catch(complain);
   open(body.assessments[0].id);
 }
 
 async function dropped(event) {
   event.preventDefault();
   get("drop").classList.remove("over");
+  if (get("files").disabled) return;
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
   send((await Promise.all(entries.map(walk))).flat());
 }
@@ -82,140 +86,110 @@ async function walk(entry) {
 async function open(id) {
   current = id;
   source?.close();
-  get("assessment").hidden = false;
+  history.replaceState(null, "", `#${id}`);
   if (!await refresh()) return;
-  get("assessment-title").focus();
+  get("patient").focus();
   source = new EventSource(`${API}/${id}/events`);
   source.addEventListener("step", (event) => showState(JSON.parse(event.data)));
-  source.addEventListener("end", () => { source.close(); refresh(); list(); });
+  source.addEventListener("end", (event) => {
+    event.target.close();
+    if (current === id) refresh();
+    list().catch(complain);
+  });
 }
 
 async function refresh() {
+  const id = current;
   try {
-    show(await call(`${API}/${current}`));
-    return true;
+    const found = await call(`${API}/${id}`);
+    const { artifacts } = await call(`${API}/${id}/artifacts`);
+    if (id === current) show(found, artifacts);
   } catch (error) {
-    say(error.message);
-    get("assessment").hidden = true;
+    complain(error);
+    close();
     return false;
   }
+  get("assessment").hidden = false;
+  return id === current;
 }
 
-function show(found) {
-  const { patient, study } = found;
-  get("who").textContent = [patient?.name, patient?.id, study?.date, study?.description].filter(Boolean).join(" · ");
-  showState(found);
-  get("checks").replaceChildren(...(found.checks ?? []).map((check) => element("li", check.message, check.severity)));
-  showScores(found.summary ?? {}, found.status);
-  showRegions(found.regions ?? {});
-  showDocuments();
-}
-
-function showState(state) {
-  const running = state.status === "running";
-  const waiting = state.status === "received" || state.status === "queued";
-  const step = running && state.step ? `: ${STEPS[state.step] ?? state.step}` : "";
-  get("state").textContent = `Version ${state.version}, ${state.status}${step}. ${state.error ?? ""}`;
-  get("progress").hidden = !running;
-  get("progress").value = state.fraction ?? 0;
-  get("cancel").hidden = !(running || waiting);
-  get("retry").hidden = !["failed", "cancelled", "rejected"].includes(state.status);
-  get("remove").hidden = running || waiting;
-}
-
-function showScores(summary, status) {
-  const scores = [];
-  const add = (name, text) => { scores.push(element("dt", name), element("dd", text)); };
-  if (status === "complete" && summary.lesion_ml !== undefined) add("Opacity", `${number(summary.lesion_ml)} ml`);
-  if (status === "complete" && summary.lesion_percent !== undefined) add("Share of the lungs", `${number(summary.lesion_percent)} %`);
-  const groups = [];
-  for (let at = 0; at < scores.length; at += 2) {
-    const group = element("div");
-    group.append(scores[at], scores[at + 1]);
-    groups.push(group);
-  }
-  get("scores").replaceChildren(...groups);
-}
-
-function showRegions(regions) {
-  const rows = Object.entries(regions).filter(([, values]) => values.volume_ml !== undefined);
-  get("regions").hidden = rows.length === 0;
-  get("regions").tBodies[0].replaceChildren(...rows.map(([name, values]) => {
-    const row = element("tr");
-    const head = element("th", name.replace("-", " "));
-    head.scope = "row";
-    row.append(head, ...["volume_ml", "lesion_ml", "lesion_percent"].map((key) => element("td", number(values[key]))));
-    return row;
-  }));
-}
-
-async function showDocuments() {
-  const { artifacts } = await call(`${API}/${current}/artifacts`);
-  get("documents").replaceChildren(...artifacts.map((made) => {
-    const link = element("a", made.name);
-    link.href = made.href;
-    const item = element("li");
-    item.append(link);
-    return item;
-  }));
-  const picture = artifacts.find((made) => made.name === "overlay.png");
-  get("figure").hidden = picture === undefined;
-  if (picture) get("overlay").src = picture.href;
-}
-
-function number(value) {
-  return value === undefined || value === null ? "–" : value.toFixed(1);
-}
-
-// --- the list --------------------------------------------------------------------------------
-
-let cursor = null;
-
-async function list(more = false) {
-  const page = await call(`${API}?limit=20${more && cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-  const rows = page.assessments.map(listRow);
-  if (more) get("recent").append(...rows); else get("recent").replaceChildren(...rows);
-  cursor = page.cursor;
-  get("more").hidden = cursor === null;
-}
-
-function listRow(found) {
-  const row = element("tr");
-  const received = element("td");
-  const button = element("button", new Date(found.created).toLocaleString());
-  button.type = "button";
-  button.addEventListener("click", () => open(found.id));
-  received.append(button);
-  const patient = [found.patient?.name, found.patient?.id].filter(Boolean).join(" · ");
-  row.append(received, element("td", patient), element("td", found.status),
-    element("td", number(found.summary?.lesion_ml)), element("td", number(found.summary?.lesion_percent)));
-  return row;
+function close() {
+  source?.close();
+  current = null;
+  history.replaceState(null, "", " ");
+  get("assessment").hidden = true;
 }
 
 async function act(path, options) {
   try {
     await call(path, options);
     say("");
+    return true;
   } catch (error) {
-    say(error.message);
+    complain(error);
+    return false;
+  } finally {
+    list().catch(complain);
   }
-  list();
 }
 
 async function remove() {
   if (!window.confirm("Delete this assessment with its images and documents?")) return;
-  source?.close();
-  await act(`${API}/${current}`, { method: "DELETE" });
-  get("assessment").hidden = true;
+  if (await act(`${API}/${current}`, { method: "DELETE" })) close();
 }
 
-get("files").addEventListener("change", (event) => send([...event.target.files]));
-get("folder").addEventListener("change", (event) => send([...event.target.files]));
-get("drop").addEventListener("dragover", (event) => { event.preventDefault(); get("drop").classList.add("over"); });
-get("drop").addEventListener("dragleave", () => get("drop").classList.remove("over"));
-get("drop").addEventListener("drop", (event) => dropped(event).catch((error) => say(error.message)));
+async function again() {
+  if (await act(`${API}/${current}/retry`, { method: "POST" })) open(current);
+}
+
+// --- the list --------------------------------------------------------------------------------
+
+const UNFINISHED = ["received", "queued", "running"];
+let cursor = null;
+let later = null;
+
+async function list(more = false) {
+  clearTimeout(later);
+  const page = await call(`${API}?limit=20${more && cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+  const rows = page.assessments.map(listRow);
+  if (more) get("recent").append(...rows); else get("recent").replaceChildren(...rows);
+  cursor = page.cursor;
+  get("more").hidden = cursor === null;
+  get("list").hidden = get("recent").rows.length === 0;
+  get("none").hidden = !get("list").hidden;
+  // Only the open assessment tells of itself; the others are asked for while they are at work.
+  const waiting = page.assessments.some((found) => UNFINISHED.includes(found.status));
+  if (waiting && !more) later = setTimeout(() => list().catch(complain), 3000);
+}
+
+function listRow(found) {
+  const button = element("button", nameOf(found.patient) || found.patient?.id || "Unnamed");
+  button.type = "button";
+  button.addEventListener("click", () => open(found.id));
+  const patient = element("td");
+  patient.append(button);
+  const state = element("td");
+  state.append(element("span", STATES[found.status], `state ${found.status}`));
+  const received = new Date(found.created).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const study = [dateOf(found.study?.date), found.study?.description].filter(Boolean).join(" · ");
+  const row = element("tr");
+  row.append(patient, element("td", study), element("td", received), state,
+    element("td", number(found.summary?.lesion_ml)), element("td", number(found.summary?.lesion_percent, 1)));
+  return row;
+}
+
+// --- wiring ----------------------------------------------------------------------------------
+
+for (const input of [get("files"), get("folder")]) {
+  input.addEventListener("change", () => send([...input.files]));
+}
+// All of the page takes what is dropped: beside the frame, a browser would open the file instead.
+window.addEventListener("dragover", (event) => { event.preventDefault(); get("drop").classList.add("over"); });
+window.addEventListener("dragleave", () => get("drop").classList.remove("over"));
+window.addEventListener("drop", (event) => dropped(event).catch(complain));
 get("cancel").addEventListener("click", () => act(`${API}/${current}/cancel`, { method: "POST" }));
-get("retry").addEventListener("click", async () => { await act(`${API}/${current}/retry`, { method: "POST" }); open(current); });
+get("retry").addEventListener("click", again);
 get("remove").addEventListener("click", remove);
-get("more").addEventListener("click", () => list(true));
-list().catch((error) => say(error.message));
+get("more").addEventListener("click", () => list(true).catch(complain));
+list().catch(complain);
+if (location.hash.length > 30) open(location.hash.slice(1));

@@ -1,0 +1,206 @@
+"""Train, resume, export: the real code on a tiny data folder."""
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch", reason="the train extra is not installed")
+# torch and monai warn of each other's ways; those are not ours to mend.
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
+
+from opacimeter.assess import Assessor  # noqa: E402
+from tests.training import data_folder  # noqa: E402
+from training.cases import Case, Target, read_cases  # noqa: E402
+from training.evaluate import judge_lesions  # noqa: E402
+from training.export import export, export_run, record_evaluation  # noqa: E402
+from training.network import SegmentationLoss, SubpixelUNet  # noqa: E402
+from training.sample import RandPaintLesiond, Samples  # noqa: E402
+from training.train import CONFIG, Run, read_config, split, train  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return data_folder.make(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """The shipped configuration, with a small network on small pictures."""
+    content = yaml.safe_load(CONFIG.read_text())
+    content["network"]["features"] = [8, 8, 8, 8, 8, 8]
+    content |= {"batch": 2, "average": 0.5, "checkpoint_every": 2, "validate_every": 100}
+    for transform in content["augment"]["transforms"]:
+        if "spatial_size" in transform:
+            transform["spatial_size"] = [64, 64]
+    path = tmp_path_factory.mktemp("config") / "train.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def run_of(config, folder, iterations):
+    folder.mkdir(exist_ok=True)
+    return Run(read_config(config), folder, torch.device("cpu"), iterations)
+
+
+def test_the_model_that_ships_never_sees_the_gate(data):
+    kept, held_out = split(read_cases(data), None)
+    assert {case.name for case in kept}.isdisjoint({"case-03", "volume-4"})
+    assert held_out == []
+
+
+def test_a_fold_leaves_out_its_patients(data):
+    kept, held_out = split(read_cases(data), ["case-02"])
+    assert "case-02" not in {case.name for case in kept}
+    assert [case.name for case in held_out] == ["case-02"]
+
+
+def test_a_fold_of_unknown_patients_is_refused(data):
+    with pytest.raises(SystemExit, match="case-99"):
+        split(read_cases(data), ["case-99"])
+
+
+def test_every_patient_of_the_shipped_folds_is_left_out_once():
+    folds = read_config(CONFIG).get_parsed_content("folds")
+    patients = [patient for fold in folds.values() for patient in fold]
+    assert len(patients) == len(set(patients)) == 11
+
+
+def test_an_interrupted_run_goes_on_to_its_end(data, config, tmp_path):
+    cases = [case for case in read_cases(data) if not case.gate]
+    interrupted = run_of(config, tmp_path / "run", 4)
+    for _ in range(2):
+        interrupted.step(_batch(cases[0]))
+    interrupted.save()
+    again = run_of(config, tmp_path / "run", 4)
+    again.resume()
+    assert again.iteration == 2
+    train(run_of(config, tmp_path / "run", 4), cases, [], 0)
+    done = run_of(config, tmp_path / "run", 4)
+    done.resume()
+    assert done.iteration == 4
+    assert list((tmp_path / "run" / "logs").iterdir())
+
+
+def test_training_learns_the_lesion_of_its_own_case(data, config, tmp_path):
+    cases = [case for case in read_cases(data) if case.name == "case-01"]
+    run = run_of(config, tmp_path / "run", 60)
+    batch = _batch(cases[0])
+    losses = [run.step(batch) for _ in range(60)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def _batch(case: Case):
+    hu = torch.from_numpy(np.stack([case.hu[i - 1 : i + 2] for i in (4, 5)]).astype(np.float32))
+    target = torch.from_numpy(case.target[[4, 5]][:, None].astype(np.float32))
+    return {"image": hu, "target": target}
+
+
+def test_one_seed_gives_one_stream_of_samples(data, config):
+    get = read_config(config).get_parsed_content
+    cases = read_cases(data)
+
+    def first(seed):
+        samples = Samples(cases, get("shares"), get("augment"), seed)
+        return [sample["image"] for sample in islice(iter(samples), 4)]
+
+    assert all(torch.equal(a, b) for a, b in zip(first(1), first(1), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first(1), first(2), strict=True))
+
+
+def test_painted_lesions_are_dense_and_lie_in_the_lung():
+    lung = np.zeros((64, 64), dtype=np.float32)
+    lung[10:50, 8:56] = Target.LUNG
+    density = np.where(lung > 0, 0.17, 1.06).astype(np.float32)
+    sample = {
+        "image": torch.from_numpy(np.stack([density] * 3)),
+        "target": torch.from_numpy(lung[None]),
+        "kind": "slices",
+    }
+    painter = RandPaintLesiond(prob=1.0)
+    painter.set_random_state(3)
+    painted = painter(sample)
+    lesion = painted["target"][0].numpy() == Target.LESION
+    assert 0.005 < lesion.sum() / (lung > 0).sum() < 0.5
+    assert (lung[lesion] == Target.LUNG).all()
+    assert (painted["image"][1].numpy()[lesion] > 0.2).all()
+    assert torch.equal(painted["image"][:, lung == 0], sample["image"][:, lung == 0])
+
+
+def test_the_loss_asks_only_what_the_target_knows():
+    loss = SegmentationLoss()
+    lung_sure, lesion_sure = (torch.zeros(1, 3, 4, 4) for _ in range(2))
+    lung_sure[:, 1], lesion_sure[:, 2] = 20.0, 20.0
+    either = torch.full((1, 1, 4, 4), float(Target.LUNG_OR_LESION))
+    assert float(loss(lung_sure, either)) == pytest.approx(float(loss(lesion_sure, either)))
+    lung = torch.full((1, 1, 4, 4), float(Target.LUNG))
+    assert float(loss(lesion_sure, lung)) > float(loss(lung_sure, lung)) + 1
+    unknown = torch.full((1, 1, 4, 4), float(Target.UNKNOWN))
+    assert float(loss(lesion_sure, unknown)) == pytest.approx(float(loss(lung_sure, unknown)))
+
+
+def test_the_exported_graph_takes_any_batch_and_any_sides_of_32(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    network = SubpixelUNet(features=(8, 8, 8, 8, 8, 8)).eval()
+    export(network, 3, tmp_path / "model.onnx", {"name": "test"})
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    assert session.get_modelmeta().custom_metadata_map["name"] == "test"
+    for shape in ((1, 3, 64, 64), (5, 3, 32, 96), (2, 3, 160, 32)):
+        hu = np.random.default_rng(0).uniform(-1024, 400, shape).astype(np.float32)
+        (found,) = session.run(["probability"], {"hu": hu})
+        assert found.shape == (shape[0], 3, *shape[2:])
+        assert found.sum(1) == pytest.approx(1.0, abs=1e-5)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(hu)).softmax(1).numpy()
+        assert np.abs(found - expected).max() < 1e-4
+
+
+def test_a_run_becomes_a_bundle_that_the_service_reads(data, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPACIMETER_DATA", str(data))
+    cases = [case for case in read_cases(data) if not case.gate]
+    train(run_of(config, tmp_path / "run", 2), cases, [], 0)
+    bundle = export_run(tmp_path / "run", tmp_path / "bundle", version="0.0.1", config=config)
+    assessor = Assessor.from_bundle(bundle, threads=1)
+    assert assessor.network.version == "0.0.1"
+    assert assessor.bundle.detection_limit is None
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text())
+    assert "case-03" not in metadata["opacimeter"]["trained_on"]
+    figures = {
+        "summary": {"healthy_percent_max": 0.12345, "healthy_chests": 2},
+        "studies": [{"slice_mm": 2.0}, {"slice_mm": 5.6}],
+    }
+    record_evaluation(bundle, figures, "# report")
+    again = Assessor.from_bundle(bundle, threads=1).bundle
+    assert again.detection_limit is not None
+    assert again.detection_limit.percent == 0.123
+    assert again.evaluated["slice_mm"] == (2.0, 5.6)
+    assert (bundle / "evaluation" / "report.md").read_text() == "# report"
+
+
+class Perfect:
+    """An assessor that draws what it is told."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __call__(self, volume):
+        return self
+
+    @property
+    def segmentation(self):
+        return self
+
+
+def test_figures_compare_with_both_readers(data):
+    case = next(case for case in read_cases(data) if case.name == "case-01")
+    labels = np.where(case.target == 2, 3, np.where(case.target == 1, 1, 0)).astype(np.uint8)
+    labels[0] = 0  # one of eight slices is missed
+    figures = judge_lesions(case, Perfect(labels), "fold a")
+    # Lungs are equal in all slices: Dice is 2·7/(7 + 8). The first two slices bear no lesion.
+    assert figures.lung_dice == pytest.approx(14 / 15)
+    assert figures.lesion_dice == 1.0
+    assert figures.second_dice == figures.readers_dice == 1.0
+    assert figures.found_percent == pytest.approx(figures.truth_percent * 8 / 7)
