@@ -147,8 +147,8 @@ def bounding_box(array: NDArray[Any]) -> tuple[slice, slice, slice] | None:
     planes = np.flatnonzero([plane.any() for plane in array])
     if not len(planes):
         return None
-    flat = array[planes[0] : planes[-1] + 1].any(axis=0)
-    ends = [planes, np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))]
+    flat = np.asarray(np.any(array[planes[0] : planes[-1] + 1], axis=0))
+    ends = [planes, *(np.flatnonzero(np.any(flat, axis=axis)) for axis in (1, 0))]
     slices, rows, columns = (slice(int(end[0]), int(end[-1]) + 1) for end in ends)
     return slices, rows, columns
 

@@ -26,8 +26,8 @@ def lung_zones(volume: Volume, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     z_mm = _heights(volume, box)
     for side, (lung, lesion) in enumerate(_SIDES):
         masks = (labels[box] == lung) | (labels[box] == lesion)
-        occupied = np.flatnonzero(masks.any(axis=(1, 2)))
-        if not len(occupied):
+        occupied = [index for index, mask in enumerate(masks) if mask.any()]
+        if not occupied:
             continue
         # Half a slice on both ends: a voxel's own height counts.
         half = abs(volume.affine[2, 0]) / 2
@@ -52,7 +52,8 @@ def _heights(
     )
 
     def z_mm(index: int) -> NDArray[np.float64]:
-        top: NDArray[np.float64] = volume.affine[2, 0] * (slices.start + index) + in_plane
-        return top + volume.affine[2, 3]
+        middle = float(volume.affine[2, 3] + volume.affine[2, 0] * (slices.start + index))
+        heights: NDArray[np.float64] = in_plane + middle
+        return heights
 
     return z_mm

@@ -64,3 +64,45 @@ def test_vessels_are_filled_and_the_heart_is_not():
 
 def test_nothing_gives_nothing():
     assert not split_lungs(np.zeros((8, 32, 32), dtype=bool), grid_of((8, 32, 32))).any()
+
+
+def ellipse(shape, centre, radii):
+    inside = np.zeros(shape)
+    for axis, (middle, radius) in enumerate(zip(centre, radii, strict=True)):
+        along = ((np.arange(shape[axis]) - middle) / radius) ** 2
+        inside = inside + along.reshape([-1 if i == axis else 1 for i in range(3)])
+    return inside <= 1
+
+
+@pytest.mark.parametrize(("column", "side"), [(40, RIGHT), (88, LEFT)])
+def test_one_round_lung_alone_is_not_cut_in_two(column, side):
+    # Its breadth falls off to both sides, without a valley in it.
+    lung = ellipse((60, 96, 128), (30, 48, column), (25, 35, 28))
+    sides = split_lungs(lung, grid_of((60, 96, 128)))
+    assert set(np.unique(sides)) == {0, side}
+
+
+def test_one_large_lung_that_reaches_over_the_middle_is_one_lung():
+    lung = ellipse((60, 96, 128), (30, 48, 50), (25, 35, 38))  # columns 12…88, the middle is 64
+    assert set(np.unique(split_lungs(lung, grid_of((60, 96, 128))))) == {0, RIGHT}
+
+
+def test_a_small_lung_beside_a_large_one_is_found():
+    # Columns 10…25 and 40…117: the gap lies outside the middle half of both.
+    lung = np.zeros((60, 96, 128), dtype=bool)
+    lung[10:50, 20:80, 10:26] = True
+    lung[10:50, 20:80, 40:118] = True
+    sides = split_lungs(lung, grid_of((60, 96, 128)))
+    assert (sides[:, :, :26][lung[:, :, :26]] == RIGHT).all()
+    assert (sides[:, :, 40:][lung[:, :, 40:]] == LEFT).all()
+
+
+def test_a_lung_that_falls_in_two_before_it_lets_go_of_the_other_keeps_its_side():
+    lung = lungs()
+    lung[32:50, 20:40, 54:74] = True  # below the fissure the lungs are joined over 30 mm
+    lung[30, :, 14:54] = False  # a fissure through the right lung …
+    lung[30, 48:52, 30:34] = True  # … with a bridge of four pixels
+    sides = split_lungs(lung, grid_of((60, 96, 128)))
+    assert (sides[10:30, 20:80, 14:50] == RIGHT).all()
+    assert (sides[31:50, 20:80, 14:50] == RIGHT).all()
+    assert (sides[10:50, 20:80, 78:114] == LEFT).all()

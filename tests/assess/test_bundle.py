@@ -75,3 +75,9 @@ def test_a_folder_that_is_no_bundle_is_refused_without_naming_its_path(tmp_path)
     with pytest.raises(ModelError) as error:
         read_bundle(tmp_path)
     assert str(tmp_path) not in str(error.value)
+
+
+def test_an_even_number_of_slices_has_no_middle_one_and_is_refused(folder):
+    change(folder, context=4)
+    with pytest.raises(ModelError, match="context 4"):
+        read_bundle(folder)

@@ -106,3 +106,40 @@ def test_a_lesion_below_the_detection_limit_cannot_be_told_from_none():
     assert codes(hu, labels, bundle)["lesion-at-limit"].detail["lesion_percent"] == 0.083
     bundle = replace(BUNDLE, detection_limit=DetectionLimit(0.08, 2))
     assert "lesion-at-limit" not in codes(hu, labels, bundle)
+
+
+def test_lung_at_the_edge_of_a_round_field_is_cut_off():
+    hu, labels = chest()
+    rows, columns = np.mgrid[:160, :180]
+    outside = (rows - 80) ** 2 + (columns - 90) ** 2 > 70**2  # the lungs reach 75 columns out
+    hu[:, outside] = -1024
+    labels[:, outside] = 0
+    trachea(hu, 10, 10)
+    assert list(codes(hu, labels)["lung-cut-off"].detail) == ["side"]
+
+
+def test_one_lung_alone_says_nothing_of_the_heart():
+    hu, labels = chest()
+    labels[labels == 1] = 0
+    hu[10:50, 30:130, 75:105] = 180
+    assert "contrast-medium" not in codes(hu, labels)
+
+
+@pytest.mark.parametrize("turn", ["prone", "mirrored", "on the side"])
+def test_the_trachea_is_looked_at_as_it_lies_in_the_patient(turn):
+    hu, labels = chest()
+    trachea(hu, 4, 10)  # flat from front to back
+    affine = volume_of(hu, (3.0, 2.0, 2.0)).affine.copy()
+    if turn == "prone":
+        hu, labels = hu[:, ::-1, ::-1], labels[:, ::-1, ::-1]
+        affine[:3, 1:3] *= -1
+    elif turn == "mirrored":
+        hu, labels = hu[:, :, ::-1], labels[:, :, ::-1]
+        affine[:3, 2] *= -1
+    else:
+        hu, labels = hu.transpose(0, 2, 1), labels.transpose(0, 2, 1)
+        affine = affine[:, [0, 2, 1, 3]]
+    volume = volume_of(np.ascontiguousarray(hu), affine=affine)
+    rows = measure(volume, labels).measurements
+    (check,) = check_lungs(volume, labels, rows, BUNDLE)
+    assert check.detail["depth_by_width"] == 0.4

@@ -1,5 +1,7 @@
 """Every number here is worked out by hand from box lungs."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,62 @@ def test_histogram_holds_every_millilitre():
     assert histogram.lesion_ml.sum() == pytest.approx(1.2)
     inside = int(np.searchsorted(histogram.edges_hu, -400, side="right")) - 1
     assert histogram.lesion_ml[inside] == pytest.approx(1.2)
+
+
+def test_ten_thousand_specks_beside_a_lesion_do_not_move_it():
+    # Pieces are counted in 16 bits, and 9363·7 is beyond them: the large lesion is labelled last.
+    labels = np.zeros((56, 80, 160), dtype=np.uint8)
+    labels[:, :, :100] = 2
+    labels[:40:2, :80:2, :100:4] = 4  # 20·40·25 = 20 000 single voxels
+    labels[44:54, 10:20, 10:20] = 4  # 1000 voxels in the lowest third
+    hu = np.full(labels.shape, -800, dtype=np.int16)
+    hu[44:54, 10:20, 10:20] = -300
+    _, measured = values(hu, labels)
+    (lesion,) = measured.lesions
+    assert lesion.volume_ml == pytest.approx(2.0)
+    assert lesion.region is Region.RIGHT_LOWER
+    assert lesion.mean_hu == -300.0
+
+
+def test_what_was_measured_cannot_be_changed():
+    _, measured = values(*two_lungs())
+    with pytest.raises(ValueError, match="read-only"):
+        measured.histogram.edges_hu[0] = 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        measured.profile.lung_cm2[0] = 0.0
+
+
+def test_metal_is_clipped_and_does_not_wrap_around():
+    hu, labels = two_lungs()
+    hu[labels == 1] = 32767
+    found, _ = values(hu, labels)
+    assert found[Region.LEFT_LUNG, Quantity.MEAN_HU] == 3071.0
+    assert found[Region.LEFT_LUNG, Quantity.SD_HU] == 0.0
+
+
+def test_one_lung_alone_has_no_row_of_the_other():
+    hu, labels = two_lungs()
+    labels[labels == 1] = 0
+    found, _ = values(hu, labels)
+    assert found[Region.LUNGS, Quantity.VOLUME_ML] == pytest.approx(48.0)
+    assert not any(region.startswith("left") for region, _ in found)
+
+
+def test_a_lesion_across_both_lungs_is_one_in_each():
+    hu, labels = two_lungs()
+    labels[20:26, 20:30, 20:60] = np.where(np.arange(20, 60) < 40, 4, 3)  # 6·10·20 voxels a side
+    _, measured = values(hu, labels)
+    assert [round(one.volume_ml, 3) for one in measured.lesions] == [2.4, 2.4, 1.2]
+
+
+def test_measuring_of_nothing_but_lesion_needs_less_than_eight_bytes_a_voxel():
+    hu = np.full((64, 256, 256), -300, dtype=np.int16)
+    labels = np.full(hu.shape, 4, dtype=np.uint8)
+    labels[:, :, 128:] = 3  # nothing but lesion: the worst there is
+    volume = volume_of(hu, SPACING)
+    tracemalloc.start()
+    measure(volume, labels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The zones take 1 byte, a mask 1, the lesions' numbers 4 while they are listed.
+    assert peak < 8 * hu.size

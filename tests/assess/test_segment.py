@@ -1,9 +1,11 @@
 """The road from scanner to network and back, with a network that thresholds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import zoom
 
 from opacimeter.assess.bundle import Bundle
 from opacimeter.assess.segment import segment
@@ -118,3 +120,38 @@ def test_progress_rises_to_one_and_may_stop_the_work():
 
     with pytest.raises(Cancelled):
         run(volume_of(chest(), (2.0, 1.5, 1.5)), stop)
+
+
+def test_lung_at_one_edge_of_the_picture_leaves_no_rim_at_the_other():
+    hu = chest()[:, 26:90].copy()  # the lungs touch the first of 64 rows
+    hu[:, 54:] = 40
+    hu[20:30, 62:, 30:60] = -300  # 2.7 ml at the last rows, which the network takes for lesion
+    labels = run(volume_of(hu, (2.0, 1.5, 1.5))).labels
+    assert labels[25, 0, 40] == Label.RIGHT_LUNG
+    assert not labels[:, 60:].any()
+
+
+def test_a_hole_is_filled_whatever_the_threshold():
+    hu = chest()
+    hu[20:40, 50:54, 40:44] = 40  # a vessel of 6×6 mm in the right lung
+    bundle = replace(BUNDLE, lung_threshold=0.8)
+    volume = volume_of(hu, (2.0, 1.5, 1.5))
+    labels = segment(volume, bundle, threshold, threads=1, progress=lambda fraction: None).labels
+    assert (labels[21:39, 50:54, 40:44] == Label.RIGHT_LUNG).all()
+
+
+@pytest.mark.parametrize(
+    ("slices", "rows", "columns"), [(0.2, 1, 1), (4, 1, 1), (1, 0.25, 0.25), (1, 0.5, 2)]
+)
+def test_any_grid_gives_the_same_volume(slices, rows, columns):
+    hu = zoom(chest(), (slices, rows, columns), order=0, grid_mode=True, mode="nearest")
+    volume = volume_of(hu, (2.0 / slices, 1.5 / rows, 1.5 / columns))
+    labels = run(volume).labels
+    assert labels.shape == hu.shape
+    # Two lungs of 30·70·40 voxels of 4.5 mm³ are 756 ml; the skin, whose blurred edge the fake
+    # takes for lesion, is not counted.
+    near = np.zeros((60, 120, 160))
+    near[:, 18:102, 18:142] = 1
+    near = zoom(near, (slices, rows, columns), order=0, grid_mode=True, mode="nearest") > 0
+    lung = np.count_nonzero((labels > 0) & (hu < -200) & near) * volume.voxel_ml
+    assert lung == pytest.approx(756.0, rel=0.06)

@@ -115,8 +115,8 @@ def _shares_left(pieces: NDArray[Any], middle: float) -> NDArray[np.float64]:
 def _parted(piece: Mask, grid: Grid, middle: float) -> NDArray[np.uint8]:
     """Part lungs that touch: erode in plane until they fall apart, then grow both back."""
     core, least = piece, SMALLEST_SHARE * np.count_nonzero(piece)
-    for _ in range(round(DEEPEST_CONTACT_MM / max(grid.pixel_mm))):
-        core = _eroded(core)
+    for _ in range(round(DEEPEST_CONTACT_MM / max(grid.pixel_mm) / 2)):
+        core = _eroded(_eroded(core))
         seeds = _seeds(core, middle, least)
         if seeds is not None:
             return _grown_back(piece, seeds)

@@ -98,7 +98,7 @@ def _cut_off(volume: Volume, labels: NDArray[np.uint8]) -> Iterator[Check]:
 
 def _edge_of_field(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
     """The outermost pixels (row, column) of the field, which may be round and padded around."""
-    field = ndimage.binary_fill_holes((hu > PADDING_HU).any(axis=0))
+    field = ndimage.binary_fill_holes(np.asarray(np.any(hu > PADDING_HU, axis=0)))
     edge: NDArray[np.bool_] = field & ~ndimage.binary_erosion(field)
     return edge
 

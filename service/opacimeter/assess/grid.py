@@ -93,7 +93,7 @@ def _body_window(hu: NDArray[np.int16], full: tuple[int, int]) -> tuple[slice, s
     for axis, pixels in enumerate(full):
         found = np.flatnonzero(np.any(body, axis=1 - axis)) * step
         scale = pixels / hu.shape[1 + axis]
-        first = max(int(found[0] * scale) - MARGIN_PIXELS, 0)
+        first = max(int((found[0] - step + 1) * scale) - MARGIN_PIXELS, 0)
         last = min(int((found[-1] + step) * scale) + MARGIN_PIXELS, pixels)
         spans.append(slice(first, last))
     return spans[0], spans[1]
@@ -150,9 +150,7 @@ def patch_of(grid: Grid, rows: slice, columns: slice, shape: tuple[int, int]) ->
         first = max(
             int((window.start + part.start) / scale), math.ceil(window.start / scale - 1e-9)
         )
-        last = min(
-            math.ceil((window.start + part.stop) / scale), int(window.stop / scale + 1e-9)
-        )
+        last = min(math.ceil((window.start + part.stop) / scale), int(window.stop / scale + 1e-9))
         spans.append(slice(first, last))
         reach = window.stop - window.start
         ends.append((max(first * scale - window.start, 0), min(last * scale - window.start, reach)))

@@ -12,7 +12,7 @@ CROSS = ndimage.generate_binary_structure(3, 1) & np.array([False, True, False])
 """The four neighbours within a plane, as a structure (plane, row, column)."""
 
 
-def planar_pieces(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+def planar_pieces(mask: NDArray[np.bool_]) -> tuple[NDArray[Any], int]:
     """4-connected pieces within each plane, numbered through from 1; 0 outside the mask.
 
     Args:
@@ -21,6 +21,7 @@ def planar_pieces(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     Returns:
         int32 of the mask's shape, and the number of pieces.
     """
+    pieces: NDArray[Any]
     pieces, count = ndimage.label(mask, CROSS)
     return pieces, int(count)
 

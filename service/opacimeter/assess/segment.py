@@ -97,19 +97,25 @@ def _to_scanner(
     position = np.interp(np.arange(len(labels)), grid.centres, np.arange(len(lung)))
 
     def fill(index: int) -> None:
-        below, share = int(position[index]), float(position[index] % 1)
-        above = min(below + 1, len(lung) - 1)
-        nearest = sides[round(float(position[index]))]
-        if not nearest.any():
+        side = sides[round(float(position[index]))]
+        if not side.any():
             return
-
-        def between(values: NDArray[np.float16]) -> NDArray[np.float32]:
-            plane = (1 - share) * values[below].astype(np.float32)
-            return upsample(plane + share * values[above].astype(np.float32), grid, patch)
-
-        side = upsample(nearest, grid, patch)
-        inside = (between(lung) > bundle.lung_threshold) & (side > 0)
-        diseased = inside & (between(lesion) > bundle.lesion_threshold)
+        side = upsample(side, grid, patch)
+        on_lung, on_lesion = (
+            upsample(_between(values, float(position[index])), grid, patch)
+            for values in (lung, lesion)
+        )
+        inside = (on_lung > bundle.lung_threshold) & (side > 0)
+        diseased = inside & (on_lesion > bundle.lesion_threshold)
         labels[index, patch.rows, patch.columns] = side * inside + _TO_LESION * diseased
 
     in_threads(fill, len(labels), threads=threads)
+
+
+def _between(planes: NDArray[np.float16], position: float) -> NDArray[np.float32]:
+    """A plane at a fractional index, interpolated between its neighbours."""
+    below, share = int(position), np.float32(position % 1)
+    above = min(below + 1, len(planes) - 1)
+    lower, upper = planes[below].astype(np.float32), planes[above].astype(np.float32)
+    plane: NDArray[np.float32] = (1 - share) * lower + share * upper
+    return plane

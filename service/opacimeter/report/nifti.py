@@ -18,9 +18,7 @@ _REVERSE = np.eye(4)[[2, 1, 0, 3]]
 
 def write_nifti(path: Path, array: NDArray[Any], affine: NDArray[np.float64]) -> None:
     """Write an array (slice, row, column) with its affine to LPS mm as .nii.gz."""
-    image: Any = nib.Nifti1Image(
-        array.T, _LPS_TO_RAS @ affine @ _REVERSE, dtype=array.dtype
-    )
+    image: Any = nib.Nifti1Image(array.T, _LPS_TO_RAS @ affine @ _REVERSE, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
     # Without a name and a time in the gzip header the same volume gives the same bytes; level 1,
     # since noise does not compress and higher levels take five times as long.

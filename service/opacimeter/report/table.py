@@ -12,10 +12,10 @@ from opacimeter.report.result import ct_ss
 
 __all__ = ["read_table", "table_row", "write_table"]
 
-_ABOUT = (
-    "study_uid series_uid patient_id study_date assessment_id version model model_sha256 checks "
-    "ct_ss"
-).split()
+_ABOUT = [
+    *("study_uid", "series_uid", "patient_id", "study_date", "assessment_id", "version"),
+    *("model", "model_sha256", "checks", "ct_ss"),
+]
 _VALUES = {
     (region, quantity): f"{region.value.replace('-', '_')}_{quantity.value}"
     for region in Region

@@ -18,24 +18,21 @@ from rich.table import Table
 from rich.text import Text
 
 from opacimeter.assess import Assessor
+from opacimeter.cli.ledger import Ledger
 from opacimeter.errors import IntakeRejected, NotFound, OpacimeterError
 from opacimeter.findings import Quantity, Region
 from opacimeter.intake import Study, load
-from opacimeter.quantify import Result, quantify_study, studies
-from opacimeter.record import assessment_id
 from opacimeter.report import (
     inspection,
-    read_table,
     rejected_inspection,
     rejection_result,
-    table_row,
     volume_document,
-    write_table,
 )
+from opacimeter.results import Result, quantify_study, studies
 from opacimeter.settings import Settings
 from opacimeter.version import __version__
 
-__all__ = ["app"]
+__all__ = ["app", "run"]
 
 REJECTED, FAILED = 3, 4
 
@@ -75,7 +72,7 @@ def assess(  # noqa: PLR0913 - a command's options are its parameters
     again: an interrupted list goes on where it stopped.
     """
     assessor = Assessor.from_bundle(model, threads=threads)
-    ledger = _Ledger(out, csv_file, assessor.network.sha256, series)
+    ledger = Ledger(out, csv_file, assessor.network.sha256, series)
     outcomes = _Outcomes(series)
     with _workspace() as workspace, _progress() as progress:
         for study in studies(paths, workspace):
@@ -102,10 +99,13 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what intake makes of a study: the series, why it was chosen, geometry and checks."""
-    outcomes = _Outcomes(series)
+    outcomes, shown = _Outcomes(series), 0
     with _workspace() as workspace:
         for study in studies(paths, workspace):
             if isinstance(study, IntakeRejected) or outcomes.has_series(study):
+                if volume and shown:
+                    raise typer.BadParameter("There are several studies; --volume takes one.")
+                shown += 1
                 found = _inspect_one(study, series, volume)
                 outcomes.rejected |= not found["accepted"]
                 print(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))  # noqa: T201
@@ -174,54 +174,6 @@ class _Outcomes:
             raise NotFound("No study has a CT series of the UID asked for.")
 
 
-class _Ledger:
-    """What stands already in the folder and the table, and what is added to them."""
-
-    def __init__(
-        self, out: Path | None, table: Path | None, sha256: str, series: str | None
-    ) -> None:
-        self._out, self._table, self._sha256, self._series = out, table, sha256, series
-        self._rows = read_table(table) if table and table.exists() else []
-
-    def has(self, study_uid: str) -> bool:
-        """Is the study in every place that was asked for?"""
-        places = []
-        if self._table:
-            rows = (row for row in self._rows if row["study_uid"] == study_uid)
-            places.append(any(self._same(row["model_sha256"], row["series_uid"]) for row in rows))
-        if self._out:
-            places.append(self._kept(self._out / str(assessment_id(study_uid))))
-        return bool(places) and all(places)
-
-    def _same(self, sha256: str, series_uid: str) -> bool:
-        return sha256 == self._sha256 and self._series in (None, series_uid)
-
-    def _kept(self, folder: Path) -> bool:
-        """Is there a whole result? A rejected study is tried again, its files may be mended."""
-        try:
-            result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return False
-        if result["status"] != "complete":
-            return False
-        return self._same(result["model"]["sha256"], result["series"]["uid"])
-
-    def enter(self, result: Result) -> None:
-        """Write the documents, the result last since it marks the study as done, and the row."""
-        if self._out:
-            folder = self._out / str(result.record.id)
-            folder.mkdir(parents=True, exist_ok=True)
-            documents = sorted(result.documents(), key=lambda one: one.name == "result.json")
-            for document in documents:
-                document.write(folder / document.name)
-        if self._table:
-            uid = result.record.study_uid
-            self._rows = [row for row in self._rows if row["study_uid"] != uid]
-            if not isinstance(result.outcome, IntakeRejected):
-                self._rows.append(table_row(result.outcome, result.record))
-            write_table(self._table, self._rows)
-
-
 def _assess_one(
     study: Study, assessor: Assessor, series: str | None, threads: int | None, progress: Progress
 ) -> Result:
@@ -246,10 +198,7 @@ def _inspect_one(
     except IntakeRejected as rejection:
         return rejected_inspection(rejection, study.uid)
     if nifti:
-        if nifti in written:
-            raise typer.BadParameter("There are several studies; --volume takes one.")
         volume_document(volume).write(nifti)
-        written.add(nifti)
     return inspection(volume)
 
 
@@ -274,9 +223,8 @@ def _scores(result: Result) -> Table:
     assessment = result.assessment
     remarks = [f"{check.severity}: {check.message}" for check in assessment.checks]
     seconds, model = sum(assessment.seconds.values()), assessment.segmentation.network.version
-    percent = assessment.value(Quantity.LESION_PERCENT)
     table = Table(
-        title=Text(f"Study {result.record.study_uid}: opacity {percent:.1f} % of the lung"),
+        title=Text(f"Study {result.record.study_uid}"),
         caption=Text("\n".join([*remarks, f"{seconds:.1f} s, model {model}. Research use only."])),
     )
     for column in ("region", "lung ml", "opacity ml", "opacity %", "high opacity %", "mean HU"):

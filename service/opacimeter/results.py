@@ -1,4 +1,4 @@
-"""The Python door: `opacimeter.quantify("study/")`."""
+"""The Python door: `opacimeter.quantify("study/")`, and what one study came to."""
 
 import shutil
 import tempfile
