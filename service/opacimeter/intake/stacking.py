@@ -215,7 +215,8 @@ def _gap_check(multiples: Vectors, places: list[tuple[float, float]]) -> Check:
     missing = int((multiples - 1).sum())
     between = [[round(float(low), 3), round(float(high), 3)] for low, high in places]
     told = "; ".join(f"{low:g} and {high:g} mm" for low, high in between[:5])
-    message = f"{missing} images are missing, between z = {told}. Please send the whole series."
+    images = "1 image is" if missing == 1 else f"{missing} images are"
+    message = f"{images} missing, between z = {told}. Please send the whole series."
     detail = {"missing": missing, "places": len(places), "between_z_mm": between}
     return Check("slice-gap", message, detail)
 

@@ -119,7 +119,9 @@ def _why_nothing(nameless: Sequence[Instance], gathered: Gathered) -> tuple[Chec
         return damage
     if nameless:
         return (_missing_identifiers(len(nameless)),)
-    message = f"None of the {len(gathered.files)} files is a DICOM image."
+    count = len(gathered.files)
+    subject = "The file is no" if count == 1 else f"None of the {count} files is a"
+    message = f"{subject} DICOM image."
     return (Check("not-dicom", message, {"files": len(gathered.files)}),)
 
 
