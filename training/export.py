@@ -98,12 +98,11 @@ def agreement(
     return {"largest_difference": max(differences), "least_dice": min(dice)}
 
 
+CLASSES = ("background", "lung", "lesion")
+
+
 def metadata(config: ConfigParser, cases: list[Case], sha256: str, version: str) -> dict[str, Any]:
     """The bundle's metadata.json: MONAI's schema and our contract."""
-    get = config.get_parsed_content
-    trained_on = sorted({case.name for case in cases})
-    context = int(get("context"))
-    channels = {str(index): name for index, name in enumerate(("background", "lung", "lesion"))}
     return {
         "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
         "0.8.1/meta_schema_20240725.json",
@@ -121,52 +120,59 @@ def metadata(config: ConfigParser, cases: list[Case], sha256: str, version: str)
         "data_source": "see docs/README.md",
         "data_type": "nifti",
         "intended_use": "Research use only. Not a medical device.",
-        "network_data_format": {
-            "inputs": {
-                "image": {
-                    "type": "image",
-                    "format": "hounsfield",
-                    "modality": "CT",
-                    "num_channels": context,
-                    "spatial_shape": ["32*n", "32*n"],
-                    "dtype": "float32",
-                    "value_range": [-1024, 3071],
-                    "is_patch_data": False,
-                    "channel_def": {
-                        str(index): f"slice at {index - context // 2:+d} steps of context_mm"
-                        for index in range(context)
-                    },
-                }
-            },
-            "outputs": {
-                "pred": {
-                    "type": "image",
-                    "format": "probability",
-                    "num_channels": 3,
-                    "spatial_shape": ["32*n", "32*n"],
-                    "dtype": "float32",
-                    "value_range": [0, 1],
-                    "is_patch_data": False,
-                    "channel_def": channels,
-                }
-            },
+        "network_data_format": _data_format(int(config.get_parsed_content("context"))),
+        "opacimeter": _contract(config, cases, sha256),
+    }
+
+
+def _data_format(context: int) -> dict[str, Any]:
+    """Input and output in MONAI's words."""
+    both = {
+        "type": "image",
+        "spatial_shape": ["32*n", "32*n"],
+        "dtype": "float32",
+        "is_patch_data": False,
+    }
+    steps = range(-(context // 2), context // 2 + 1)
+    image = {
+        **both,
+        "format": "hounsfield",
+        "modality": "CT",
+        "num_channels": context,
+        "value_range": [-1024, 3071],
+        "channel_def": {
+            str(index): f"slice at {step:+d} steps of context_mm"
+            for index, step in enumerate(steps)
         },
-        "opacimeter": {
-            "sha256": sha256,
-            "axes": "context-row-column",
-            "pixel_mm": float(get("pixel_mm")),
-            "plane_mm": float(get("plane_mm")),
-            "context": context,
-            "context_mm": float(get("context_mm")),
-            "classes": list(channels.values()),
-            "thresholds": dict(get("thresholds")),
-            "detection_limit": None,
-            "interval": None,
-            "evaluated": {},
-            "trained_on": trained_on,
-            "gate": [*sorted(GATE), "covid-p001", "cap-001", "normal-001"],
-            "figures": None,
-        },
+    }
+    prediction = {
+        **both,
+        "format": "probability",
+        "num_channels": len(CLASSES),
+        "value_range": [0, 1],
+        "channel_def": {str(index): name for index, name in enumerate(CLASSES)},
+    }
+    return {"inputs": {"image": image}, "outputs": {"pred": prediction}}
+
+
+def _contract(config: ConfigParser, cases: list[Case], sha256: str) -> dict[str, Any]:
+    """What `opacimeter.assess.bundle` reads; evaluation fills in what it measures."""
+    get = config.get_parsed_content
+    return {
+        "sha256": sha256,
+        "axes": "context-row-column",
+        "pixel_mm": float(get("pixel_mm")),
+        "plane_mm": float(get("plane_mm")),
+        "context": int(get("context")),
+        "context_mm": float(get("context_mm")),
+        "classes": list(CLASSES),
+        "thresholds": dict(get("thresholds")),
+        "detection_limit": None,
+        "interval": None,
+        "evaluated": {},
+        "trained_on": sorted({case.name for case in cases}),
+        "gate": [*sorted(GATE), "covid-p001", "cap-001", "normal-001"],
+        "figures": None,
     }
 
 
