@@ -2,8 +2,8 @@
 
 Without a fold it trains on everything but the gate: the model that may ship. With one it leaves
 out the fold's patients and is good for figures on them only. A run resumes from its checkpoint,
-writes TensorBoard logs, and ends with the moving average of the weights; nothing is selected by a
-look at held-out patients.
+writes TensorBoard logs, and ends with the moving average of the weights; no checkpoint is selected
+by a look at held-out patients.
 """
 
 import argparse
