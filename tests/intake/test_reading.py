@@ -96,3 +96,14 @@ def test_an_undeclared_or_unknown_character_set_is_no_failure(tmp_path: Path) ->
     instance = read(folder / "000.dcm", limits=LIMITS)
     assert instance is not None
     assert str(instance.header.PatientName) == "Test^One"
+
+
+def test_an_impossible_value_representation_in_the_meta_group_is_no_failure(
+    tmp_path: Path,
+) -> None:
+    folder = write(tmp_path / "study", series())
+    raw = bytearray(as_bytes(image(5)))
+    at = raw.index(b"\x02\x00\x02\x00UI") + 5  # MediaStorageSOPClassUID (0002,0002)
+    raw[at] = 0
+    (folder / "005.dcm").write_bytes(raw)
+    assert len(find([folder], workspace=tmp_path / "work")) == 1

@@ -47,3 +47,10 @@ def test_a_series_number_that_is_none_leaves_the_result_whole(assessment, record
 
 def test_several_values_are_joined_as_dicom_does():
     assert headers.text(header(), "ConvolutionKernel") == "Br40d\\3"
+
+
+def test_a_shared_group_that_cannot_be_read_is_passed_over():
+    dataset = raw(0x52009230, "S\0", b"anything")  # PerFrameFunctionalGroupsSequence
+    dataset.Manufacturer = "Maker"
+    assert headers.text(dataset, "ConvolutionKernel") is None
+    assert headers.text(dataset, "Manufacturer") == "Maker"

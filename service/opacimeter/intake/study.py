@@ -12,7 +12,7 @@ from opacimeter.errors import IntakeRejected
 from opacimeter.intake.gathering import Gathered, gather
 from opacimeter.intake.limits import Limits
 from opacimeter.intake.reading import Instance, be_lenient, read
-from opacimeter.intake.values import whole, words
+from opacimeter.intake.values import value, whole, words
 
 __all__ = ["Study", "find"]
 
@@ -93,9 +93,8 @@ def find(
 
 
 def _is_directory(instance: Instance) -> bool:
-    return instance.uid("SOPClassUID") == _DIRECTORY or (
-        getattr(instance.header.file_meta, "MediaStorageSOPClassUID", None) == _DIRECTORY
-    )
+    declared = value(instance.header.file_meta, "MediaStorageSOPClassUID")
+    return _DIRECTORY in (instance.uid("SOPClassUID"), declared)
 
 
 def _may_be_ct(instance: Instance) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydicom import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 __all__ = ["number", "patient", "scanner", "study", "text"]
 
@@ -73,11 +74,15 @@ def _value(place: Dataset, keyword: str) -> Any:  # noqa: ANN401 - pydicom's val
 def _places(header: Dataset) -> Iterator[Dataset]:
     """The header, then what its frames share (PS3.3 C.7.6.16: functional groups)."""
     yield header
-    for sequence in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for item in (header.get(sequence) or [])[:1]:
-            for element in item:
-                if element.VR == "SQ" and element.value:
-                    yield element.value[0]
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for groups in _items(header, keyword)[:1]:
+            for group in groups.dir():
+                yield from _items(groups, group)[:1]
+
+
+def _items(place: Dataset, keyword: str) -> list[Dataset]:
+    found = _value(place, keyword)
+    return list(found) if isinstance(found, Sequence) else []
 
 
 def _date(value: str | None) -> str | None:
