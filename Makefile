@@ -67,13 +67,13 @@ train: $(VENV)/train  ## train the model that ships; goes on where it was interr
 	$(BIN)/python -m training.train
 
 folds: $(VENV)/train  ## train the folds of the cross-validation
-	for fold in a b c; do $(BIN)/python -m training.train --fold $$fold || exit 1; done
+	for fold in a b c d; do $(BIN)/python -m training.train --fold $$fold || exit 1; done
 
 export: $(VENV)/train  ## write the trained model into the bundle
 	$(BIN)/python -m training.export
 
-evaluate: $(VENV)/train  ## judge the bundle on patients it never saw
-	$(BIN)/python -m training.evaluate
+evaluate: $(VENV)/train  ## judge the bundle on patients it never saw; ARGS="--only studies …"
+	$(BIN)/python -m training.evaluate $(ARGS)
 
 bench: $(VENV)/dev  ## speed and memory, as a table
 	$(BIN)/python -m tests.benchmarks.bench

@@ -74,11 +74,15 @@ def checks(_openapi) -> Iterator[str]:
 
 
 def commands(_openapi) -> Iterator[str]:
-    """Commands and their options."""
-    for name, command in get_command(cli.app).commands.items():
-        yield f"`opacimeter {name}"
+    """Commands, those of a group too, and their options."""
+    waiting = [("opacimeter", get_command(cli.app))]
+    while waiting:
+        words, command = waiting.pop()
+        yield f"`{words}"
         for parameter in command.params:
             yield from (option for option in parameter.opts if option.startswith("--"))
+        inner = getattr(command, "commands", {})
+        waiting += [(f"{words} {name}", each) for name, each in inner.items()]
 
 
 def contract(_openapi) -> Iterator[str]:

@@ -1,248 +1,227 @@
-"""Judge a bundle: `python -m training.evaluate [--bundle FOLDER] [--runs DIR]`.
+"""Judge a bundle: `python -m training.evaluate [--bundle FOLDER] [--gate NAME=FOLDER]`.
 
-Every figure on a patient comes from weights that never saw the patient: the gate is judged with the
-bundle itself, the other lesion cases with the fold that left them out, exported and run through the
-same code as the service. Prints the report and writes it, with all figures as JSON, into the
-bundle's evaluation/ folder.
+Every figure on a patient comes from weights that never saw the patient: the bundle itself where it
+did not, else the fold that left the patient out, exported and run through the same code as the
+service; where that run is gone, the figure that an earlier evaluation of the same weights stored.
+Prints the report, keeps the results of single studies under --out, so that an interrupted
+evaluation goes on, and writes report, figures, plots, gates, interval and detection limit into the
+bundle. With --only nothing is written into the bundle.
 """
 
 import argparse
-import json
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu
-from tqdm import tqdm
-
 from opacimeter.assess import Assessor
-from opacimeter.findings import Assessment, Label, Quantity
-from opacimeter.intake import find, load
-from training.cases import Case, Target, data_folder, read_cases
-from training.export import BUNDLE, export_run, record_evaluation
-from training.train import CONFIG, RUNS, read_config
+from training.cases import Case, CaseFolderError, data_folder, read_cases
+from training.evaluation.figures import SCHEMA, Figures, Previous, Provenance, Refusal
+from training.evaluation.gate import OWN, GateRefused, gate_record
+from training.evaluation.judging import Court, calibration
+from training.evaluation.material import Pending, chests_of, lesion_cases
+from training.evaluation.means import group_figures, summary
+from training.evaluation.metadata import read_metadata
+from training.evaluation.overlap import pooled
+from training.evaluation.recording import (
+    provenance,
+    record,
+    record_gates,
+    write_evaluation,
+)
+from training.evaluation.results import Kept, software
+from training.evaluation.weights import Fold, Seen, Weights, saw, stored_figures
+from training.export import BUNDLE, export_run
+from training.run import read_config
+from training.train import CONFIG, RUNS
 
-__all__ = ["LesionFigures", "main"]
+__all__ = ["main"]
 
-HEALTHY = ("normal-001", "volume-4")
-"""Chests without any opacity, never trained on; volume-3 has a small infiltrate of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class LesionFigures:
-    """One patient with expert masks.
-
-    Attributes:
-        case: The case's name.
-        intensity: restored or estimated.
-        seen_by: Which weights: the bundle, or the fold that left the patient out.
-        lung_dice: Lung with lesion.
-        lesion_dice: Against the first reader.
-        second_dice: Against the second reader, on the slices that reader saw.
-        readers_dice: The readers with each other, on those slices.
-        truth_percent: Lesion in percent of the given slices' lung, by the first reader.
-        found_percent: The same, found.
-    """
-
-    case: str
-    intensity: str
-    seen_by: str
-    lung_dice: float
-    lesion_dice: float
-    second_dice: float | None
-    readers_dice: float | None
-    truth_percent: float
-    found_percent: float
+PARTS = ("lesions", "studies", "robustness", "calibration")
+OUT = RUNS.parent / "work" / "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
-class StudyFigures:
-    """A whole study without masks: what was found, and whether the diseased slices stand out."""
+class Data:
+    """A folder's cases and whole studies."""
 
-    study: str
-    lung_ml: float
-    lesion_percent: float
-    slice_auc: float | None
-    slice_mm: float
-    seconds: float
+    cases: Sequence[Case]
+    studies: Sequence[Pending]
 
 
-def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Dice of two masks; 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2.0 * int((a & b).sum()) / total if total else 1.0
+def read_data(folder: Path) -> Data:
+    """What there is to judge on in a data folder, or in a case folder."""
+    try:
+        cases = read_cases(folder)
+    except CaseFolderError as error:
+        raise SystemExit(str(error)) from error
+    return Data(cases, list(chests_of(folder, cases)))
 
 
-def judge_lesions(case: Case, assessor: Assessor, seen_by: str) -> LesionFigures:
-    """Compare the labels of a case with its readers'."""
-    labels = assessor(case.volume()).segmentation.labels
-    lesion, lung = labels >= Label.LEFT_LESION, labels > 0
-    truth, true_lung = case.target == Target.LESION, case.target > 0
-    second = readers = None
-    if case.second is not None:
-        read = (case.second != Target.UNKNOWN).any((1, 2))
-        other = case.second[read] == Target.LESION
-        second, readers = dice(lesion[read], other), dice(truth[read], other)
-    return LesionFigures(
-        case=case.name,
-        intensity=case.intensity,
-        seen_by=seen_by,
-        lung_dice=dice(lung, true_lung),
-        lesion_dice=dice(lesion, truth),
-        second_dice=second,
-        readers_dice=readers,
-        truth_percent=100.0 * float(truth.sum() / true_lung.sum()),
-        found_percent=100.0 * float(lesion.sum() / max(lung.sum(), 1)),
-    )
+def gate_of(data: Data) -> Data:
+    """What is marked as gate; everything in a folder where nothing is marked."""
+    marked = [study for study in data.studies if study.gate]
+    cases = [case for case in lesion_cases(data.cases) if case.gate]
+    return Data(cases, marked) if cases or marked else Data(lesion_cases(data.cases), data.studies)
 
 
-def judge_study(name: str, assessment: Assessment, infected: Sequence[int]) -> StudyFigures:
-    """Figures of a whole study; the AUC asks whether marked slices bear more lesion than others."""
-    areas = assessment.profile.lesion_cm2
-    marked = np.zeros(len(areas), dtype=bool)
-    marked[list(infected)] = True
-    auc = None
-    if marked.any() and not marked.all():
-        statistic = mannwhitneyu(areas[marked], areas[~marked]).statistic
-        auc = float(statistic) / float(marked.sum() * (~marked).sum())
-    return StudyFigures(
-        study=name,
-        lung_ml=assessment.value(Quantity.VOLUME_ML) or 0.0,
-        lesion_percent=assessment.value(Quantity.LESION_PERCENT) or 0.0,
-        slice_auc=auc,
-        slice_mm=assessment.volume.spacing_mm[0],
-        seconds=sum(assessment.seconds.values()),
-    )
+def weights_of(bundle: Path, name: str, cases: Sequence[Case], threads: int | None) -> Weights:
+    """A bundle's weights, with whom they saw by the bundle's own word."""
+    assessor = Assessor.from_bundle(bundle, threads=threads)
+    return Weights(name, assessor.network.sha256, saw(read_metadata(bundle), cases), assessor)
 
 
-def judge_gate_studies(
-    data: Path, cases: Sequence[Case], assessor: Assessor
-) -> Iterator[StudyFigures]:
-    """The gate's whole chests: three DICOM studies and two volumes."""
-    marks = json.loads((data / "labels.json").read_text())["studies"]
-    for name in ("covid-p001", "cap-001", "normal-001"):
-        with tempfile.TemporaryDirectory() as workspace:
-            (study,) = find([data / "dicom" / name], workspace=Path(workspace))
-            assessment = assessor(load(study))
-        yield judge_study(name, assessment, marks[name]["infected_slices"])
-    for case in cases:
-        if case.kind == "volume" and case.gate:
-            yield judge_study(case.name, assessor(case.volume()), ())
+def folds_of(asked: argparse.Namespace, cases: Sequence[Case]) -> list[Fold]:
+    """The configuration's folds; each is exported when the first of its patients is judged."""
+    folds: Mapping[str, Sequence[str]] = read_config(asked.config).get_parsed_content("folds")
+
+    def loader(name: str) -> Callable[[], Weights]:
+        return cache(lambda: _fold_weights(name, asked, cases))
+
+    return [Fold(name, frozenset(patients), loader(name)) for name, patients in folds.items()]
 
 
-def judge_patients(
-    cases: Sequence[Case], assessor: Assessor, folds: Mapping[str, Sequence[str]], runs: Path
-) -> list[LesionFigures]:
-    """The gate's lesion cases with the bundle, the others with the folds that exist."""
-    lesion = [case for case in cases if case.kind == "lesion"]
-    figures = [judge_lesions(case, assessor, "bundle") for case in lesion if case.gate]
-    for fold, patients in folds.items():
-        run = runs / f"fold-{fold}"
-        if not (run / "checkpoint.pt").exists():
-            print(f"fold {fold} has not been trained: its patients are left out")
-            continue
-        left_out = Assessor.from_bundle(export_run(run, run / "bundle"))
-        mine = [case for case in lesion if case.patient in set(patients) and not case.gate]
-        for case in tqdm(mine, desc=f"fold {fold}"):
-            figures.append(judge_lesions(case, left_out, f"fold {fold}"))
-    return sorted(figures, key=lambda row: row.case)
+def _fold_weights(name: str, asked: argparse.Namespace, cases: Sequence[Case]) -> Weights:
+    run: Path = asked.runs / f"fold-{name}"
+    if not (run / "checkpoint.pt").exists():
+        raise Seen(f"the bundle saw it; fold {name} left it out, but has no run here")
+    try:
+        with redirect_stdout(sys.stderr):
+            bundle = _exported(run, asked.config)
+    except SystemExit as error:
+        raise Seen(f"the bundle saw it; fold {name} cannot be used: {error}") from error
+    return weights_of(bundle, f"fold {name}", cases, asked.threads)
 
 
-def summary(patients: Sequence[LesionFigures], studies: Sequence[StudyFigures]) -> dict[str, float]:
-    """The means that are quoted.
+def _exported(run: Path, config: Path) -> Path:
+    """The run's bundle, made anew if the run or the configuration has changed since."""
+    made = run / "bundle" / "configs" / "metadata.json"
+    sources = (run / "checkpoint.pt", config)
+    if made.exists() and all(made.stat().st_mtime > path.stat().st_mtime for path in sources):
+        return run / "bundle"
+    return export_run(run, run / "bundle", config=config)
 
-    case-14 (one faint spot in one slice) and the second reconstruction of case-01 are listed, but
-    stand in no mean of lesion Dice.
+
+def evaluate(court: Court, data: Data, parts: Sequence[str], figures: Figures) -> Figures:
+    """The parts asked for, added to figures that so far say what made them.
+
+    Args:
+        court: The judged weights and their folds.
+        data: What to judge on.
+        parts: Some of `PARTS`.
+        figures: Without any.
     """
-    means: dict[str, float] = {}
-    for intensity in ("restored", "estimated"):
-        mine = [row for row in patients if row.intensity == intensity and _counts(row)]
-        if mine:
-            means[f"lesion_dice_{intensity}"] = float(np.mean([row.lesion_dice for row in mine]))
-            errors = [abs(row.found_percent - row.truth_percent) for row in mine]
-            means[f"error_points_{intensity}"] = float(np.mean(errors))
-    means["lung_dice"] = float(np.mean([row.lung_dice for row in patients]))
-    healthy = [row.lesion_percent for row in studies if row.study in HEALTHY]
-    means["healthy_percent_max"] = max(healthy)
-    means["healthy_chests"] = len(healthy)
-    return means
+    if {"lesions", "calibration"} & set(parts):
+        rows, refused = court.lesions(data.cases)
+        figures = replace(figures, patients=tuple(rows), refused=tuple(refused))
+    if "lesions" in parts:
+        areas = pooled([row.areas for row in figures.patients])
+        figures = replace(figures, areas=areas, groups=group_figures(figures.patients))
+    if "calibration" in parts:
+        figures = replace(figures, calibration=calibration(figures.patients))
+    if {"studies", "robustness"} & set(parts):
+        studies, varied, refused = court.studies(data.studies, robustness="robustness" in parts)
+        figures = replace(
+            figures,
+            studies=tuple(studies),
+            robustness=tuple(varied),
+            refused=(*figures.refused, *refused),
+        )
+    return replace(figures, summary=summary(figures.patients, figures.studies))
 
 
-def _counts(row: LesionFigures) -> bool:
-    return row.case not in {"case-14", "case-01-thin"}
-
-
-def report(
-    patients: Sequence[LesionFigures],
-    studies: Sequence[StudyFigures],
-    means: Mapping[str, float],
-    model: str,
-) -> str:
-    """The figures as Markdown."""
-    lines = [
-        f"# Evaluation of {model}",
-        "",
-        "Made by `make evaluate`. No figure comes from weights that saw the patient: gate cases",
-        "are judged with the bundle, the others with the fold of the cross-validation that left",
-        "them out. Percentages are of the given slices' lung.",
-        "",
-        "| case | HU | weights | lung Dice | lesion Dice | second reader | readers | truth % "
-        "| found % |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {row.case} | {row.intensity} | {row.seen_by} | {row.lung_dice:.3f} | "
-        f"{row.lesion_dice:.3f} | {_or_dash(row.second_dice)} | {_or_dash(row.readers_dice)} | "
-        f"{row.truth_percent:.2f} | {row.found_percent:.2f} |"
-        for row in patients
-    ]
-    lines += [
-        "",
-        "| study | lung ml | lesion % | AUC of slices | slice mm | s |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {row.study} | {row.lung_ml:.0f} | {row.lesion_percent:.2f} | "
-        f"{_or_dash(row.slice_auc)} | {row.slice_mm:.1f} | {row.seconds:.1f} |"
-        for row in studies
-    ]
-    lines += ["", "| mean | value |", "| --- | --- |"]
-    lines += [f"| {name} | {value:.3f} |" for name, value in means.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _or_dash(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=BUNDLE)
-    parser.add_argument("--runs", type=Path, default=RUNS)
-    parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--data", type=Path, default=data_folder())
-    asked = parser.parse_args()
-    config = read_config(asked.config)
-    cases = read_cases(asked.data, pixel_mm=float(config.get_parsed_content("pixel_mm")))
-    assessor = Assessor.from_bundle(asked.bundle)
-    folds = config.get_parsed_content("folds")
-    patients = judge_patients(cases, assessor, folds, asked.runs)
-    studies = list(judge_gate_studies(asked.data, cases, assessor))
-    means = summary(patients, studies)
-    network = assessor.network
-    text = report(patients, studies, means, f"{network.name} {network.version}")
-    print(text)
-    figures = {
-        "sha256": network.sha256,
-        "patients": [asdict(row) for row in patients],
-        "studies": [asdict(row) for row in studies],
-        "summary": means,
-    }
-    record_evaluation(asked.bundle, figures, text)
+    asked = _arguments(arguments)
+    data = read_data(asked.data) if asked.data.is_dir() else Data((), ())
+    gates = {name: gate_of(read_data(folder)) for name, folder in asked.gate}
+    if (asked.data / "lesion_cases").is_dir():
+        gates[OWN] = gate_of(data)
+    known = [*data.cases, *(case for gate in gates.values() for case in gate.cases)]
+    bundle = weights_of(asked.bundle, "bundle", known, asked.threads)
+    kept = Kept(asked.out / "studies", software())
+    stored = stored_figures(asked.bundle, bundle.sha256, known)
+    court = Court(bundle, folds_of(asked, known), stored, kept)
+    figures = Figures(SCHEMA, bundle.sha256, _made(asked.bundle))
+    figures = evaluate(court, data, asked.only or PARTS, figures)
+    if asked.previous:
+        figures = replace(figures, previous=_beside(asked, data, kept))
+    if not asked.only:
+        figures = _gated(court, gates, figures)
+    print(_written(asked, figures))
+    told = [f"{each.study}: {each.why}" for each in figures.refused if each.study.startswith(_GATE)]
+    if told:
+        raise SystemExit("\n".join(told))
+
+
+_GATE = "gate "
+
+
+def _gated(court: Court, gates: Mapping[str, Data], figures: Figures) -> Figures:
+    """The gates' records; one that cannot be had stands among the refusals."""
+    judged, refused = dict(figures.gates), list(figures.refused)
+    for name, gate in gates.items():
+        try:
+            judged[name] = gate_record(court.gate(name, gate.cases, gate.studies))
+        except GateRefused as why:
+            refused.append(Refusal(_GATE + name, str(why)))
+    return replace(figures, gates=judged, refused=tuple(refused))
+
+
+def _made(bundle: Path) -> Provenance:
+    metadata = read_metadata(bundle)
+    return provenance(f"{metadata['name']} {metadata['version']}", software())
+
+
+def _beside(asked: argparse.Namespace, data: Data, kept: Kept) -> Previous:
+    weights = weights_of(asked.previous, "bundle", data.cases, asked.threads)
+    stored = stored_figures(asked.previous, weights.sha256, data.cases)
+    model = _made(asked.previous).model
+    return Court(weights, (), stored, kept).beside(data.cases, data.studies, model)
+
+
+def _written(asked: argparse.Namespace, figures: Figures) -> str:
+    """Into --out always; into the bundle only what is whole."""
+    text = write_evaluation(asked.out, figures)
+    if asked.only:
+        print("a part alone is not written into the bundle", file=sys.stderr)
+    elif asked.data.is_dir():
+        record(asked.bundle, figures)
+    else:
+        record_gates(asked.bundle, figures)
+    return text
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="what is judged")
+    parser.add_argument("--previous", type=Path, help="an earlier bundle, to stand beside it")
+    parser.add_argument("--runs", type=Path, default=RUNS, help="folder of the folds' runs")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="it names the folds")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="data or case folder")
+    parser.add_argument("--gate", type=_named, action="append", default=[], metavar="NAME=FOLDER",
+                        help="a gate of your own: a case folder")  # fmt: skip
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone")
+    parser.add_argument("--out", type=Path, default=OUT, help="results and a copy of the report")
+    parser.add_argument("--threads", type=int, help="by default as many as there are processors")
+    asked = parser.parse_args(arguments)
+    if not asked.data.is_dir() and not asked.gate:
+        parser.error("there is no data folder: set OPACIMETER_DATA or --data, or name a --gate")
+    return asked
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """NAME=FOLDER."""
+    name, _, folder = text.partition("=")
+    if not (name and folder) or name == OWN or not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be NAME=FOLDER, with a folder that exists and a name other than {OWN}"
+        )
+    return name, Path(folder)
 
 
 if __name__ == "__main__":

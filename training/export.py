@@ -1,7 +1,7 @@
 """Write the bundle: `python -m training.export [--run DIR] [--out FOLDER]`.
 
 Turns the averaged weights of a run into ONNX, checks that onnxruntime agrees with torch, and
-writes the metadata of the model contract. The only writer of what `opacimeter.assess.bundle` reads.
+writes the metadata of the model contract, which `training.evaluate` fills in.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import copy
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.cases import GATE, Case, data_folder, read_cases
+from training.evaluation.metadata import write_metadata
 from training.phantom import Patient, Scan, scan, spread
-from training.train import CONFIG, RUNS, load_average, read_config, split
+from training.run import load_average, patients_seen, read_config
+from training.train import CONFIG, RUNS
 
-__all__ = ["BUNDLE", "export", "export_run", "main", "record_evaluation"]
+__all__ = ["BUNDLE", "export", "export_run", "main"]
 
 BUNDLE = CONFIG.parents[1]
 LARGEST_DIFFERENCE = 1e-3
@@ -101,8 +103,17 @@ def agreement(
 CLASSES = ("background", "lung", "lesion")
 
 
-def metadata(config: ConfigParser, cases: list[Case], sha256: str, version: str) -> dict[str, Any]:
-    """The bundle's metadata.json: MONAI's schema and our contract."""
+def metadata(
+    config: ConfigParser, trained_on: Iterable[str], sha256: str, version: str
+) -> dict[str, Any]:
+    """The bundle's metadata.json: MONAI's schema and our contract.
+
+    Args:
+        config: Of the run.
+        trained_on: Cases and patients that the weights saw.
+        sha256: Of the graph.
+        version: Semantic version of the model.
+    """
     return {
         "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
         "0.8.1/meta_schema_20240725.json",
@@ -121,7 +132,7 @@ def metadata(config: ConfigParser, cases: list[Case], sha256: str, version: str)
         "data_type": "nifti",
         "intended_use": "Research use only. Not a medical device.",
         "network_data_format": _data_format(int(config.get_parsed_content("context"))),
-        "opacimeter": _contract(config, cases, sha256),
+        "opacimeter": _contract(config, trained_on, sha256),
     }
 
 
@@ -155,7 +166,7 @@ def _data_format(context: int) -> dict[str, Any]:
     return {"inputs": {"image": image}, "outputs": {"pred": prediction}}
 
 
-def _contract(config: ConfigParser, cases: list[Case], sha256: str) -> dict[str, Any]:
+def _contract(config: ConfigParser, trained_on: Iterable[str], sha256: str) -> dict[str, Any]:
     """What `opacimeter.assess.bundle` reads; evaluation fills in what it measures."""
     get = config.get_parsed_content
     return {
@@ -170,9 +181,10 @@ def _contract(config: ConfigParser, cases: list[Case], sha256: str) -> dict[str,
         "detection_limit": None,
         "interval": None,
         "evaluated": {},
-        "trained_on": sorted({case.name for case in cases}),
+        "trained_on": sorted(trained_on),
         "gate": [*sorted(GATE), "covid-p001", "cap-001", "normal-001"],
         "figures": None,
+        "gates": {},
     }
 
 
@@ -215,7 +227,8 @@ def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = C
     """
     parser = read_config(config)
     network = load_average(run, parser)
-    cases, _ = split(read_cases(data_folder()), None)
+    seen = patients_seen(run)
+    cases = [case for case in read_cases(data_folder()) if case.patient in seen]
     context, path = int(parser.get_parsed_content("context")), out / "models" / "model.onnx"
     facts = {"name": "lung-lesion", "version": version, "notice": "Research use only."}
     export(network, context, path, {**facts, "made_with": f"torch {torch.__version__}"})
@@ -224,40 +237,11 @@ def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = C
     if figures["largest_difference"] > LARGEST_DIFFERENCE or figures["least_dice"] < LEAST_DICE:
         raise SystemExit("torch and onnxruntime disagree: nothing is written")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    content = {**metadata(parser, cases, sha256, version), "export_agreement": figures}
-    _write_metadata(out, content)
+    trained_on = seen | {case.name for case in cases}
+    content = {**metadata(parser, trained_on, sha256, version), "export_agreement": figures}
+    write_metadata(out, content)
     _write_reference(out, context)
     return out
-
-
-def record_evaluation(bundle: Path, figures: Mapping[str, Any], report: str) -> None:
-    """Write an evaluation into the bundle; the detection limit and ranges become its own.
-
-    Args:
-        bundle: The judged bundle.
-        figures: What `training.evaluate` found; `summary` and `studies` are read here.
-        report: The same as Markdown.
-    """
-    folder = bundle / "evaluation"
-    folder.mkdir(exist_ok=True)
-    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (folder / "report.md").write_text(report)
-    content = json.loads((bundle / "configs" / "metadata.json").read_text())
-    own, summary = content["opacimeter"], figures["summary"]
-    own["figures"] = summary
-    own["detection_limit"] = {
-        "percent": round(summary["healthy_percent_max"], 3),
-        "chests": int(summary["healthy_chests"]),
-    }
-    slices = [study["slice_mm"] for study in figures["studies"]]
-    own["evaluated"] = {"slice_mm": [round(min(slices), 2), round(max(slices), 2)]}
-    _write_metadata(bundle, content)
-
-
-def _write_metadata(bundle: Path, content: Mapping[str, Any]) -> None:
-    target = bundle / "configs" / "metadata.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def main() -> None:

@@ -77,9 +77,6 @@ class Samples(IterableDataset[Sample]):
         half = self.context // 2
         around = np.clip(index + step * np.arange(-half, half + 1), 0, len(case.hu) - 1)
         target = case.target[index]
-        if case.second is not None and random.random() < 0.25:
-            other = case.second[index]
-            target = target if (other == Target.UNKNOWN).all() else other
         density = (case.hu[around].astype(np.float32) + 1024.0) / 1000.0
         return {
             "image": torch.from_numpy(density),

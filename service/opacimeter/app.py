@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 
 import opacimeter
 from opacimeter import api, jobs, web
-from opacimeter.assess import Assessor
+from opacimeter.assess import Assessor, Incumbent, Registry
 from opacimeter.errors import Cancelled, ModelError, NotFound
 from opacimeter.intake import Limits, Study, find
 from opacimeter.pipeline import Pipeline, same_images
@@ -99,7 +100,7 @@ def work(settings: Settings) -> None:
             store.heartbeats.beat(worker.name, model={}, problem=str(error))
             log.critical("model unusable", problem=str(error))
             sys.exit(1)
-        worker.run(stop, beat=lambda: store.heartbeats.beat(worker.name, model=bench.model))
+        worker.run(stop, beat=partial(bench.beat, worker.name))
         bench.release()
     store.heartbeats.stopped(worker.name)
     # A decoder or the network may still compute in a thread that cannot be ended otherwise.
@@ -108,24 +109,52 @@ def work(settings: Settings) -> None:
 
 
 class _Bench:
-    """What a worker has in hand: the pipeline, and the run it is on."""
+    """What a worker has in hand: the model in service, and the run it is on."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._release: Callable[[], None] | None = None
-        self.model: Mapping[str, str] = {}
+        self._busy = threading.Lock()
 
     def equip(self, workspace: Path) -> None:
         """Load the network; raises ModelError."""
-        assessor = Assessor.from_bundle(self._settings.model, threads=self._settings.threads)
-        self.model = asdict(assessor.network)
-        self._pipeline = Pipeline(
-            assessor, workspace, limits=_limits(self._settings), threads=self._settings.threads
+        settings = self._settings
+        self._workspace = workspace
+        self._incumbent = Incumbent(
+            Registry(settings.data_dir / "models", override=settings.model),
+            load=partial(Assessor.from_bundle, threads=settings.threads),
+        )
+
+    def beat(self, worker: str) -> None:
+        """Say that the worker lives; where it is idle, see whether another model is in service.
+
+        A worker that is busy looks before its next study: two models never lie in memory while one
+        of them works.
+        """
+        if self._busy.acquire(blocking=False):
+            try:
+                self._incumbent.follow()
+            finally:
+                self._busy.release()
+        incumbent = self._incumbent
+        self._store.heartbeats.beat(
+            worker, model=asdict(incumbent.assessor.network), problem=incumbent.problem
         )
 
     def perform(self, job: str) -> None:
         """Do one job; whatever becomes of the study, the job itself is done."""
-        run = self._store.runs.begin(job, attempts=self._settings.attempts, model=self.model)
+        with self._busy:
+            self._perform(job, *self.tools())
+
+    def tools(self) -> tuple[Pipeline, Mapping[str, str]]:
+        """The pipeline on the model in service, and which one that is, for one run."""
+        assessor = self._incumbent.follow()
+        limits, threads = _limits(self._settings), self._settings.threads
+        pipeline = Pipeline(assessor, self._workspace, limits=limits, threads=threads)
+        return pipeline, asdict(assessor.network)
+
+    def _perform(self, job: str, pipeline: Pipeline, model: Mapping[str, str]) -> None:
+        run = self._store.runs.begin(job, attempts=self._settings.attempts, model=model)
         if run is None:
             return
         self._release = run.release
@@ -134,7 +163,7 @@ class _Bench:
         limit_s = self._settings.study_limit_s
         try:
             with jobs.deadline(limit_s, missed=partial(_end_late, run, limit_s)):
-                self._pipeline.run(run)
+                pipeline.run(run)
         except Cancelled:
             run.end(Status.CANCELLED)
         except NotFound as error:

@@ -35,7 +35,7 @@ _CODES = {
     ),
     Severity.INFO: (
         "localizer-removed not-image-removed exact-duplicate-removed series-split not-supine "
-        "padding-ignored"
+        "padding-ignored not-calibrated"
     ),
 }
 

@@ -3,6 +3,7 @@
     OpacimeterError
     ├── IntakeRejected       tell the sender what is wrong with the study; do not retry
     ├── ModelError           refuse to start: the bundle is unusable
+    ├── ModelRefused         keep the model in service: the candidate is not as good
     ├── ArchiveUnreachable   retry later
     ├── ArchiveRefused       do not retry
     ├── NotFound             there is no such thing
@@ -12,7 +13,8 @@
 Messages carry the fact and the limit, never a patient's name or identifier, never a path.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from opacimeter.checks import Check, Severity
 
@@ -26,6 +28,7 @@ __all__ = [
     "Conflict",
     "IntakeRejected",
     "ModelError",
+    "ModelRefused",
     "NotFound",
     "OpacimeterError",
 ]
@@ -56,6 +59,19 @@ class IntakeRejected(OpacimeterError):
 
 class ModelError(OpacimeterError):
     """The model bundle is missing, damaged, or breaks its contract."""
+
+
+class ModelRefused(OpacimeterError):
+    """A sound bundle that may not take the place of the model in service.
+
+    Attributes:
+        detail: The figures behind the sentence; JSON values only.
+    """
+
+    def __init__(self, message: str, detail: Mapping[str, Any]) -> None:
+        """Keep the figures beside the message."""
+        super().__init__(message)
+        self.detail = detail
 
 
 class ArchiveUnreachable(OpacimeterError):

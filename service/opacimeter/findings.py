@@ -209,6 +209,8 @@ class Assessment:
         checks: Those of intake and those made while assessing.
         detection_limit_percent: A lesion percentage below it cannot be told from none; None where
             the model has no measured limit.
+        interval_90_percent: Low and high end of the lungs' lesion percentage; None where the model
+            has no calibration.
         seconds: Wall-clock time by stage: read, segment, measure.
 
     Raises:
@@ -223,6 +225,7 @@ class Assessment:
     histogram: Histogram
     checks: tuple[Check, ...] = ()
     detection_limit_percent: float | None = None
+    interval_90_percent: tuple[float, float] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

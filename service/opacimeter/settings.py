@@ -21,7 +21,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default=Path("opacimeter-data"),
-        description="Folder of the database, the received images and the documents.",
+        description="Folder of the database, the received images, the documents and promoted "
+        "models.",
     )
     database_url: str | None = Field(
         default=None,
@@ -35,7 +36,9 @@ class Settings(BaseSettings):
         "a service without log-in against pages that rebind their own name to this address.",
     )
     model: Path | None = Field(
-        default=None, description="Folder of the model bundle; the one in the package if absent."
+        default=None,
+        description="Folder of a model bundle that is used whatever was promoted; if absent, the "
+        "promoted one, or the one in the package where none was.",
     )
     threads: int | None = Field(
         default=None, ge=1, description="Threads a worker computes with; all cores if absent."

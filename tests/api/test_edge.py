@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from opacimeter.api import build
 from tests.api.test_assessments import ROUTE, image, of, problem, send
-from tests.fakes import complete
+from tests.fakes import MODEL, complete
 
 
 def test_the_service_lives_and_is_ready(client):
@@ -25,6 +25,19 @@ def test_a_worker_whose_model_is_unusable_is_the_reason(client, store):
     store.heartbeats.beat("worker-0", model={}, problem="the weights differ from their hash")
     body = problem(client.get("/health/ready"), 503, "not-ready")
     assert "weights differ" in body["reasons"]["model"]
+
+
+def test_a_worker_that_goes_on_with_the_model_before_is_a_warning(client, store):
+    store.heartbeats.beat("worker-0", model=MODEL, problem="the weights differ from their hash")
+    ready = client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json()["model"] == MODEL
+    assert ready.json()["warnings"] == {
+        "model": "a worker goes on with 1.0.0: the weights differ from their hash"
+    }
+    assert "opacimeter_workers 1.0" in client.get("/metrics").text
+    store.heartbeats.beat("worker-0", model=MODEL)
+    assert client.get("/health/ready").json()["warnings"] == {}
 
 
 def test_a_disk_that_is_nearly_full_is_the_reason(services):

@@ -81,3 +81,65 @@ def test_an_even_number_of_slices_has_no_middle_one_and_is_refused(folder):
     change(folder, context=4)
     with pytest.raises(ModelError, match="context 4"):
         read_bundle(folder)
+
+
+INTERVAL = {
+    "level": 0.9, "method": "cv+", "patients": 14, "offset_points": 1.0, "below": 0.8, "above": 1.4,
+    "covered": 13, "mean_width_points": 8.1,
+}  # fmt: skip
+GATE = {
+    "sha256": "d" * 64, "lesion_dice": 0.66, "error_points": 3.4, "healthy_percent_max": 0.06,
+    "healthy_bound_percent": 0.5, "cases": {"case-03": {"dice": 0.64}}, "studies": {},
+}  # fmt: skip
+
+
+def test_a_bundle_without_calibration_and_gates_has_none(folder):
+    assert read_bundle(folder).interval is None
+    assert read_bundle(folder).gates == {}
+    change(folder, interval=None, gates={})
+    assert read_bundle(folder).interval is None
+
+
+@pytest.mark.parametrize(
+    ("percent", "low", "high"),
+    [
+        # The scale is 1 + 10 · 0.9 = 10: 10 - 8 and 10 + 14.
+        (10.0, 2.0, 24.0),
+        # At 50 it is 1 + 25 = 26.
+        (50.0, 29.2, 86.4),
+        # At both ends it is 1, and a percentage stays one.
+        (0.0, 0.0, 1.4),
+        (100.0, 99.2, 100.0),
+    ],
+)
+def test_the_interval_is_scaled_by_burden(folder, percent, low, high):
+    change(folder, interval=INTERVAL)
+    interval = read_bundle(folder).interval
+    assert interval.around(percent) == pytest.approx((low, high))
+    assert (interval.method, interval.patients) == ("cv+", 14)
+
+
+def test_an_interval_of_another_level_has_no_name_in_the_result_and_is_refused(folder):
+    change(folder, interval=INTERVAL | {"level": 0.95})
+    with pytest.raises(ModelError, match=r"0\.95"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("wrong", [{"offset_points": 0}, {"below": -2}, {"above": float("nan")}])
+def test_an_interval_that_would_be_none_is_refused(folder, wrong):
+    change(folder, interval=INTERVAL | wrong)
+    with pytest.raises(ModelError, match="interval with offset_points"):
+        read_bundle(folder)
+
+
+def test_gates_are_read_by_their_names(folder):
+    change(folder, gates={"opacimeter": GATE, "ours": GATE | {"healthy_percent_max": None}})
+    gates = read_bundle(folder).gates
+    assert (gates["opacimeter"].lesion_dice, gates["opacimeter"].error_points) == (0.66, 3.4)
+    assert gates["ours"].healthy_percent_max is None
+
+
+def test_a_gate_with_an_impossible_figure_is_refused(folder):
+    change(folder, gates={"opacimeter": GATE | {"lesion_dice": float("nan")}})
+    with pytest.raises(ModelError, match="gate with Dice nan"):
+        read_bundle(folder)

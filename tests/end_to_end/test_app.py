@@ -48,7 +48,7 @@ class Hanging:
 def be_late(folder, job):
     """A worker with a limit of a fifth of a second."""
     bench = _Bench(Store(folder), Settings(data_dir=folder, study_limit_s=0.2))
-    bench._pipeline = Hanging()
+    bench.tools = lambda: (Hanging(), {})
     bench.perform(job)
 
 

@@ -3,88 +3,22 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 
-import httpx2 as httpx
 import psutil
 import pytest
 
 from tests.conftest import ROOT
 from tests.fakes import wait_until
+from tests.serving import Service
 
 MODEL = ROOT / "models" / "lung-lesion"
-SERVE = (
-    "from opacimeter.app import serve; from opacimeter.settings import Settings; serve(Settings())"
-)
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Service:
-    """A server process; its workers are its children."""
-
-    def __init__(self, folder, port):
-        self.folder, self.port = folder, port
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
-        self.process = None
-
-    def start(self):
-        environment = os.environ | {
-            "OPACIMETER_DATA_DIR": str(self.folder / "data"),
-            "OPACIMETER_PORT": str(self.port),
-            "OPACIMETER_MODEL": str(MODEL),
-            "OPACIMETER_THREADS": "2",
-            "OPACIMETER_MIN_FREE_BYTES": "0",
-            "OPACIMETER_HEARTBEAT_LIMIT_S": "15",
-        }
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE], env=environment, stderr=log, stdout=log
-            )
-        wait_until(self.ready, seconds=60)
-
-    def ready(self):
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        try:
-            return self.http.get("/health/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def worker(self):
-        """The process number of the worker; spawned processes say so on their command line."""
-        children = psutil.Process(self.process.pid).children()
-        (worker,) = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
-        return worker.pid
-
-    def send(self, files):
-        forms = [("files", (path.name, path.read_bytes())) for path in files]
-        return self.http.post("/api/v1/assessments", files=forms)
-
-    def get(self, href, **options):
-        return self.http.get(href, **options).raise_for_status()
-
-    def status(self, href):
-        return self.get(href).json()["status"]
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(20)
-        self.http.close()
-        return code
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     if not (MODEL / "models" / "model.onnx").exists():
         pytest.skip("the network's weights are absent: models/lung-lesion/models/model.onnx")
-    started = Service(tmp_path_factory.mktemp("service"), free_port())
+    started = Service(tmp_path_factory.mktemp("service"), OPACIMETER_MODEL=str(MODEL))
     started.start()
     yield started
     worker = started.worker()

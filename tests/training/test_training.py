@@ -15,11 +15,11 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
 from opacimeter.assess import Assessor  # noqa: E402
 from tests.training import data_folder  # noqa: E402
 from training.cases import Case, Target, read_cases  # noqa: E402
-from training.evaluate import judge_lesions  # noqa: E402
-from training.export import export, export_run, record_evaluation  # noqa: E402
+from training.export import export, export_run  # noqa: E402
 from training.network import SegmentationLoss, SubpixelUNet  # noqa: E402
+from training.run import Run, read_config  # noqa: E402
 from training.sample import RandPaintLesiond, Samples  # noqa: E402
-from training.train import CONFIG, Run, read_config, split, train  # noqa: E402
+from training.train import CONFIG, split, train  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -168,39 +168,3 @@ def test_a_run_becomes_a_bundle_that_the_service_reads(data, config, tmp_path, m
     assert assessor.bundle.detection_limit is None
     metadata = json.loads((bundle / "configs" / "metadata.json").read_text())
     assert "case-03" not in metadata["opacimeter"]["trained_on"]
-    figures = {
-        "summary": {"healthy_percent_max": 0.12345, "healthy_chests": 2},
-        "studies": [{"slice_mm": 2.0}, {"slice_mm": 5.6}],
-    }
-    record_evaluation(bundle, figures, "# report")
-    again = Assessor.from_bundle(bundle, threads=1).bundle
-    assert again.detection_limit is not None
-    assert again.detection_limit.percent == 0.123
-    assert again.evaluated["slice_mm"] == (2.0, 5.6)
-    assert (bundle / "evaluation" / "report.md").read_text() == "# report"
-
-
-class Perfect:
-    """An assessor that draws what it is told."""
-
-    def __init__(self, labels):
-        self.labels = labels
-
-    def __call__(self, volume):
-        return self
-
-    @property
-    def segmentation(self):
-        return self
-
-
-def test_figures_compare_with_both_readers(data):
-    case = next(case for case in read_cases(data) if case.name == "case-01")
-    labels = np.where(case.target == 2, 3, np.where(case.target == 1, 1, 0)).astype(np.uint8)
-    labels[0] = 0  # one of eight slices is missed
-    figures = judge_lesions(case, Perfect(labels), "fold a")
-    # Lungs are equal in all slices: Dice is 2·7/(7 + 8). The first two slices bear no lesion.
-    assert figures.lung_dice == pytest.approx(14 / 15)
-    assert figures.lesion_dice == 1.0
-    assert figures.second_dice == figures.readers_dice == 1.0
-    assert figures.found_percent == pytest.approx(figures.truth_percent * 8 / 7)

@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from opacimeter.api.problems import Problem, responses
-from opacimeter.api.schemas import Live
+from opacimeter.api.schemas import Live, Ready
 from opacimeter.api.services import Services, ServicesDep
 
 __all__ = ["Figures", "router"]
@@ -53,7 +53,7 @@ class _StoreFigures(Collector):
             assessments.add_metric((status.value,), number)
         yield assessments
         workers = store.heartbeats.recent(bounds.heartbeat_s)
-        able = sum(worker.problem is None for worker in workers)
+        able = sum(worker.able for worker in workers)
         yield GaugeMetricFamily("opacimeter_workers", "Workers that can work.", value=able)
         free = store.files.free_bytes()
         yield GaugeMetricFamily("opacimeter_disk_free_bytes", "Free disk space.", value=free)
@@ -66,12 +66,20 @@ def live(services: ServicesDep) -> Live:
 
 
 @router.get("/health/ready", responses=responses(503))
-def ready(services: ServicesDep) -> Live:
-    """Say whether a study sent now would be measured; what is missing stands under `reasons`."""
+def ready(services: ServicesDep) -> Ready:
+    """Say whether a study sent now would be measured; what is missing stands under `reasons`.
+
+    What is wrong and does not keep studies from being measured stands under `warnings`.
+    """
     reasons = _missing(services)
     if reasons:
         raise Problem(503, "; ".join(reasons.values()), reasons=reasons)
-    return Live(status="ready", software=services.software)
+    return Ready(
+        status="ready",
+        software=services.software,
+        model=dict(services.model()),
+        warnings=_warnings(services),
+    )
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -96,8 +104,16 @@ def _missing(services: Services) -> dict[str, str]:
 def _missing_worker(services: Services) -> dict[str, str]:
     limit_s = services.bounds.heartbeat_s
     workers = services.store.heartbeats.recent(limit_s)
-    if any(worker.problem is None for worker in workers):
+    if any(worker.able for worker in workers):
         return {}
     if workers:
         return {"model": f"no worker can work: {workers[0].problem}"}
     return {"worker": f"no worker has reported within {limit_s:g} s"}
+
+
+def _warnings(services: Services) -> dict[str, str]:
+    for worker in services.store.heartbeats.recent(services.bounds.heartbeat_s):
+        if worker.able and worker.problem is not None:
+            version = worker.model.get("version", "")
+            return {"model": f"a worker goes on with {version}: {worker.problem}"}
+    return {}

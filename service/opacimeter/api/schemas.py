@@ -18,6 +18,7 @@ __all__ = [
     "Assessments",
     "CheckView",
     "Live",
+    "Ready",
     "Received",
     "ReceivedStudy",
     "RefusedStudy",
@@ -210,6 +211,20 @@ class Live(BaseModel):
 
     status: str = Field(examples=["ok"])
     software: str = Field(examples=["0.1.0"])
+
+
+class Ready(Live):
+    """The service can work."""
+
+    model: dict[str, str] = Field(
+        description="name, version and sha256 of the network that the workers have.",
+        examples=[{"name": "lung-lesion", "version": "1.0.0", "sha256": "7debb0f3…"}],
+    )
+    warnings: dict[str, str] = Field(
+        default_factory=dict,
+        description="What is wrong without keeping studies from being measured: `model`, where the "
+        "one in service cannot be loaded and a worker goes on with the one before.",
+    )
 
 
 def _state(version: Version) -> dict[str, Any]:

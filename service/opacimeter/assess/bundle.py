@@ -7,18 +7,22 @@ their hash is the one the metadata names.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from opacimeter.errors import ModelError
 from opacimeter.findings import Network
 
-__all__ = ["Bundle", "DetectionLimit", "default_folder", "read_bundle"]
+__all__ = ["Bundle", "DetectionLimit", "Gate", "Interval", "default_folder", "read_bundle"]
 
 AXES = "context-row-column"
 """The one input layout that this version can feed: a 2-D network on neighbouring slices."""
+
+LEVEL = 0.9
+"""The one level of confidence that a result has a name for: `interval_90_percent`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,80 @@ class DetectionLimit:
 
     percent: float
     chests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The calibration of the lesion percentage: residuals of left-out patients by their burden.
+
+    A residual is divided by `scale` before its quantile is taken, since a large burden errs by more
+    points than a small one (locally weighted conformal prediction, Lei et al. 2018,
+    doi:10.1080/01621459.2017.1307116; CV+, Barber et al. 2021, doi:10.1214/20-AOS1965).
+
+    Attributes:
+        method: How the quantiles were got, `cv+` for instance.
+        patients: How many left-out patients stand behind them.
+        offset_points: The scale at a burden of 0, in percent points.
+        below: How many scales the truth may lie below what was found.
+        above: How many it may lie above.
+
+    Raises:
+        ValueError: It would give no interval.
+    """
+
+    method: str
+    patients: int
+    offset_points: float
+    below: float
+    above: float
+
+    def __post_init__(self) -> None:
+        reach = self.below + self.above
+        if not (0 < self.offset_points < math.inf and 0 <= reach < math.inf):
+            raise ValueError(
+                f"interval with offset_points {self.offset_points}, below {self.below} and above "
+                f"{self.above}; the first must be above 0, the sum of the others not below it"
+            )
+
+    def around(self, percent: float) -> tuple[float, float]:
+        """Low and high end for a found percentage, all of them percent of lung, 0…100."""
+        scale = self.offset_points + percent * (1.0 - percent / 100.0)
+        ends = (percent - self.below * scale, percent + self.above * scale)
+        low, high = (min(100.0, max(0.0, end)) for end in ends)
+        return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Figures of an evaluation on data the model never saw, so that models can be compared.
+
+    Attributes:
+        sha256: Of the data: names, images and labels. Figures compare only where it is the same.
+        lesion_dice: Mean over the lesion cases.
+        error_points: Mean absolute error of the lesion percentage, in percent points.
+        healthy_percent_max: The largest lesion percentage on the healthy chests; None where the
+            gate has none.
+        healthy_bound_percent: The most that it may be.
+
+    Raises:
+        ValueError: A figure cannot be one.
+    """
+
+    sha256: str
+    lesion_dice: float
+    error_points: float
+    healthy_percent_max: float | None
+    healthy_bound_percent: float
+
+    def __post_init__(self) -> None:
+        healthy = 0.0 if self.healthy_percent_max is None else self.healthy_percent_max
+        percents = (self.error_points, healthy, self.healthy_bound_percent)
+        # A NaN is in no range: it would win or lose every comparison.
+        if not (0 <= self.lesion_dice <= 1 and all(0 <= value <= 100 for value in percents)):
+            raise ValueError(
+                f"gate with Dice {self.lesion_dice} and percentages {percents}; Dice lies in 0…1, "
+                "a percentage in 0…100"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +123,8 @@ class Bundle:
         lesion_threshold: Lesion is where its probability exceeds this, within the lungs.
         detection_limit: None until it has been measured.
         evaluated: Ranges the evaluation covered: slice_mm as [low, high].
+        interval: None until it has been calibrated.
+        gates: Figures by the gate's name; none until it has been evaluated.
     """
 
     network: Network
@@ -57,6 +137,8 @@ class Bundle:
     lesion_threshold: float
     detection_limit: DetectionLimit | None
     evaluated: Mapping[str, tuple[float, float]]
+    interval: Interval | None = None
+    gates: Mapping[str, Gate] = field(default_factory=dict)
 
 
 def default_folder() -> Path:
@@ -101,6 +183,33 @@ def _bundle(metadata: Mapping[str, Any], onnx: Path) -> Bundle:
         lesion_threshold=float(own["thresholds"]["lesion"]),
         detection_limit=DetectionLimit(**limit) if limit else None,
         evaluated={key: (float(low), float(high)) for key, (low, high) in own["evaluated"].items()},
+        interval=_interval(own.get("interval")),
+        gates={name: _gate(told) for name, told in own.get("gates", {}).items()},
+    )
+
+
+def _interval(told: Mapping[str, Any] | None) -> Interval | None:
+    if told is None:
+        return None
+    if told["level"] != LEVEL:
+        raise ValueError(f"interval of level {told['level']!r}, this version gives {LEVEL}")
+    return Interval(
+        method=str(told["method"]),
+        patients=int(told["patients"]),
+        offset_points=float(told["offset_points"]),
+        below=float(told["below"]),
+        above=float(told["above"]),
+    )
+
+
+def _gate(told: Mapping[str, Any]) -> Gate:
+    healthy = told["healthy_percent_max"]
+    return Gate(
+        sha256=str(told["sha256"]),
+        lesion_dice=float(told["lesion_dice"]),
+        error_points=float(told["error_points"]),
+        healthy_percent_max=None if healthy is None else float(healthy),
+        healthy_bound_percent=float(told["healthy_bound_percent"]),
     )
 
 

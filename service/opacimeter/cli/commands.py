@@ -1,6 +1,6 @@
-"""The command line: `opacimeter assess`, `inspect`, `serve`, `worker`.
+"""The command line: `opacimeter assess`, `inspect`, `serve`, `worker`; `models` stands beside it.
 
-Exit codes: 0 done, 2 wrong use, 3 a study was rejected, 4 failed.
+Exit codes: 0 done, 2 wrong use, 3 a study or a model was rejected, 4 failed.
 """
 
 import json
@@ -18,8 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from opacimeter.assess import Assessor
+from opacimeter.cli import models
 from opacimeter.cli.ledger import Ledger
-from opacimeter.errors import IntakeRejected, NotFound, OpacimeterError
+from opacimeter.cli.terminal import FAILED, REJECTED, err, models_of, settings, tell
+from opacimeter.errors import IntakeRejected, ModelRefused, NotFound, OpacimeterError
 from opacimeter.findings import Quantity, Region
 from opacimeter.intake import Study, load
 from opacimeter.report import (
@@ -29,12 +31,9 @@ from opacimeter.report import (
     volume_document,
 )
 from opacimeter.results import Result, quantify_study, studies
-from opacimeter.settings import Settings
 from opacimeter.version import __version__
 
 __all__ = ["app", "run"]
-
-REJECTED, FAILED = 3, 4
 
 app = typer.Typer(
     help="Chest CT in, lung and opacity volumes out. Research use only.",
@@ -42,15 +41,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_err = Console(stderr=True)
-
 Paths = Annotated[
     list[Path],
     typer.Argument(help="DICOM files, folders, zips or a DICOMDIR.", exists=True),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a study and line on stdout.")]
-Model = Annotated[Path | None, typer.Option(help="Folder of another model bundle.")]
+Model = Annotated[
+    Path | None, typer.Option(help="Folder of a model bundle; the one in service by default.")
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")]
+
+
+app.add_typer(models.app, name="models")
 
 
 @app.command()
@@ -71,7 +73,8 @@ def assess(  # noqa: PLR0913 - a command's options are its parameters
     A study whose result already stands in --out or --csv, made by the same model, is not assessed
     again: an interrupted list goes on where it stopped.
     """
-    assessor = Assessor.from_bundle(model, threads=threads)
+    folder = model or models_of(settings()).in_service()
+    assessor = Assessor.from_bundle(folder, threads=threads)
     ledger = Ledger(out, csv_file, assessor.network.sha256, series)
     outcomes = _Outcomes(series)
     with _workspace() as workspace, _progress() as progress:
@@ -81,7 +84,7 @@ def assess(  # noqa: PLR0913 - a command's options are its parameters
                 _say(rejection_result(study, None), study, as_json=as_json)
             elif ledger.has(study.uid):
                 outcomes.found = True
-                _tell(f"{study.uid}: done before, skipped")
+                tell(f"{study.uid}: done before, skipped")
             elif outcomes.has_series(study):
                 result = _assess_one(study, assessor, series, threads, progress)
                 ledger.enter(result)
@@ -117,7 +120,7 @@ def serve() -> None:
     """Serve the API and the page, with a worker process beside them."""
     from opacimeter.app import serve as serve_app  # a batch run does not pay for a web server
 
-    serve_app(Settings())
+    serve_app(settings())
 
 
 @app.command()
@@ -125,7 +128,7 @@ def worker() -> None:
     """One more worker process for a service that runs already."""
     from opacimeter.app import work  # likewise
 
-    work(Settings())
+    work(settings())
 
 
 @app.callback(invoke_without_command=True)
@@ -142,10 +145,13 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what went wrong becomes one sentence and an exit code."""
     try:
         app(arguments)
+    except ModelRefused as refused:
+        tell(str(refused), style="red")
+        sys.exit(REJECTED)
     except OpacimeterError as error:
-        _tell(str(error), style="red")
+        tell(str(error), style="red")
     except OSError as error:  # a full disk, a folder that may not be written to
-        _tell(f"{error.strerror or type(error).__name__}.", style="red")
+        tell(f"{error.strerror or type(error).__name__}.", style="red")
     sys.exit(FAILED)
 
 
@@ -161,7 +167,7 @@ class _Outcomes:
         """Has the study the series that was asked for? Of several studies only one will."""
         uids = {instance.uid("SeriesInstanceUID") for instance in study.instances}
         if self._series is not None and self._series not in uids:
-            _tell(f"{study.uid}: has no such series, passed over")
+            tell(f"{study.uid}: has no such series, passed over")
             return False
         self.found = True
         return True
@@ -207,22 +213,20 @@ def _say(content: dict[str, Any], result: Result | IntakeRejected, *, as_json: b
     if as_json:
         print(json.dumps(content, ensure_ascii=False), flush=True)  # noqa: T201
     elif isinstance(result, IntakeRejected):
-        _tell(f"rejected: {result}")
+        tell(f"rejected: {result}")
     elif isinstance(result.outcome, IntakeRejected):
-        _tell(f"{result.record.study_uid}\n  rejected: {result.outcome}")
+        tell(f"{result.record.study_uid}\n  rejected: {result.outcome}")
     else:
         Console().print(_scores(result))
-
-
-def _tell(words: str, *, style: str | None = None) -> None:
-    """A line on stderr as it stands: no markup in it, no line broken."""
-    _err.print(words, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _scores(result: Result) -> Table:
     assessment = result.assessment
     remarks = [f"{check.severity}: {check.message}" for check in assessment.checks]
     seconds, model = sum(assessment.seconds.values()), assessment.segmentation.network.version
+    if assessment.interval_90_percent:
+        low, high = assessment.interval_90_percent
+        remarks.insert(0, f"90 % interval of the lungs' opacity: {low:.1f} to {high:.1f} %.")
     table = Table(
         title=Text(f"Study {result.record.study_uid}"),
         caption=Text("\n".join([*remarks, f"{seconds:.1f} s, model {model}. Research use only."])),
@@ -254,7 +258,7 @@ def _progress() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         TimeElapsedColumn(),
-        console=_err,
+        console=err,
         transient=True,
-        disable=not _err.is_terminal,
+        disable=not err.is_terminal,
     )

@@ -14,7 +14,15 @@ from opacimeter.report import header as headers
 from opacimeter.version import __version__
 from opacimeter.volume import Series, Volume
 
-__all__ = ["NOTICE", "checks_json", "ct_ss", "rejection_result", "result", "zone_score"]
+__all__ = [
+    "NOTICE",
+    "checks_json",
+    "ct_ss",
+    "near_boundary",
+    "rejection_result",
+    "result",
+    "zone_score",
+]
 
 SCHEMA = "opacimeter-result-1"
 NOTICE = "Research use only. Not a medical device."
@@ -73,6 +81,11 @@ def rejection_result(rejection: IntakeRejected, record: Record | None) -> dict[s
 def ct_ss(lesion_percent: float) -> int:
     """CT severity score 1–5: below 5, 5–<25, 25–<50, 50–<75, 75 % and above (LungQuant)."""
     return 1 + sum(lesion_percent >= end for end in CT_SS_ENDS)
+
+
+def near_boundary(lesion_percent: float, interval: tuple[float, float]) -> bool:
+    """Whether the interval crosses an end of a grade, so that the grade may be another one."""
+    return len({ct_ss(percent) for percent in (lesion_percent, *interval)}) > 1
 
 
 def zone_score(assessment: Assessment) -> int | None:
@@ -142,7 +155,7 @@ def _summary(assessment: Assessment) -> dict[str, Any]:
         if value is not None
     }
     if percent is not None:
-        summary["ct_ss"] = {"grade": ct_ss(percent)}
+        summary |= _graded(percent, assessment.interval_90_percent)
     limit, score = assessment.detection_limit_percent, zone_score(assessment)
     if limit is not None and percent is not None:
         summary["below_detection_limit"] = percent < limit
@@ -150,6 +163,15 @@ def _summary(assessment: Assessment) -> dict[str, Any]:
     if score is not None:
         summary["zone_score"] = {"value": score, "of": 4 * len(ZONES)}
     return summary
+
+
+def _graded(percent: float, interval: tuple[float, float] | None) -> dict[str, Any]:
+    if interval is None:
+        return {"ct_ss": {"grade": ct_ss(percent)}}
+    return {
+        "interval_90_percent": [round(end, 3) for end in interval],
+        "ct_ss": {"grade": ct_ss(percent), "near_boundary": near_boundary(percent, interval)},
+    }
 
 
 def _regions(assessment: Assessment) -> dict[str, dict[str, float | int]]:

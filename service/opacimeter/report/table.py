@@ -8,13 +8,14 @@ from opacimeter.errors import Conflict
 from opacimeter.findings import Assessment, Quantity, Region
 from opacimeter.record import Record
 from opacimeter.report import header as headers
-from opacimeter.report.result import ct_ss
+from opacimeter.report.result import ct_ss, near_boundary
 
 __all__ = ["read_table", "table_row", "write_table"]
 
 _ABOUT = [
     *("study_uid", "series_uid", "patient_id", "study_date", "assessment_id", "version"),
-    *("model", "model_sha256", "checks", "ct_ss"),
+    *("model", "model_sha256", "checks", "ct_ss", "ct_ss_near_boundary"),
+    *("interval_90_low_percent", "interval_90_high_percent"),
 ]
 _VALUES = {
     (region, quantity): f"{region.value.replace('-', '_')}_{quantity.value}"
@@ -67,10 +68,21 @@ def table_row(assessment: Assessment, record: Record) -> dict[str, str]:
         "model": f"{network.name} {network.version}",
         "model_sha256": network.sha256,
         "checks": " ".join(check.code for check in assessment.checks),
-        "ct_ss": "" if percent is None else str(ct_ss(percent)),
+        **_graded(percent, assessment.interval_90_percent),
     }
     values = {(row.region, row.quantity): row.value for row in assessment.measurements}
     return about | {column: _cell(values.get(key)) for key, column in _VALUES.items()}
+
+
+def _graded(percent: float | None, interval: tuple[float, float] | None) -> dict[str, str]:
+    low, high = interval or (None, None)
+    near = "" if percent is None or not interval else str(near_boundary(percent, interval)).lower()
+    return {
+        "ct_ss": "" if percent is None else str(ct_ss(percent)),
+        "ct_ss_near_boundary": near,
+        "interval_90_low_percent": _cell(low),
+        "interval_90_high_percent": _cell(high),
+    }
 
 
 def _cell(value: float | None) -> str:

@@ -191,9 +191,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker's last word: name, time, network, and the problem that keeps it from working."""
+    """A worker's last word: name, time, the network it has, and what is wrong with one it lacks."""
 
     name: str
     beat: datetime
     model: Mapping[str, str]
     problem: str | None
+
+    @property
+    def able(self) -> bool:
+        """Whether it can work: one that cannot load a new network goes on with the old one."""
+        return self.problem is None or bool(self.model)

@@ -22,7 +22,7 @@ class Heartbeats:
         self._db, self._clock = db, clock
 
     def beat(self, worker: str, *, model: Mapping[str, str], problem: str | None = None) -> None:
-        """Say that a worker lives, or what keeps it from working."""
+        """Say that a worker lives, with which network, and what is wrong with one it lacks."""
         row = WorkerRow(name=worker, beat=self._clock(), model=dict(model), problem=problem)
         with self._db.write() as session:
             session.merge(row)

@@ -1,0 +1,76 @@
+"""A real server process over real HTTP, for end-to-end tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx2 as httpx
+import psutil
+
+from tests.fakes import wait_until
+
+SERVE = (
+    "from opacimeter.app import serve; from opacimeter.settings import Settings; serve(Settings())"
+)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Service:
+    """A server process; its workers are its children."""
+
+    def __init__(self, folder, **environment):
+        self.folder, self.port = folder, free_port()
+        self.environment = os.environ | {
+            "OPACIMETER_DATA_DIR": str(folder / "data"),
+            "OPACIMETER_PORT": str(self.port),
+            "OPACIMETER_THREADS": "2",
+            "OPACIMETER_MIN_FREE_BYTES": "0",
+            "OPACIMETER_HEARTBEAT_LIMIT_S": "15",
+            **environment,
+        }
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+        self.process = None
+
+    def start(self):
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVE], env=self.environment, stderr=log, stdout=log
+            )
+        wait_until(self.ready, seconds=60)
+
+    def ready(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            return self.http.get("/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def worker(self):
+        """The process number of the worker; spawned processes say so on their command line."""
+        children = psutil.Process(self.process.pid).children()
+        (worker,) = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+        return worker.pid
+
+    def send(self, files):
+        forms = [("files", (path.name, path.read_bytes())) for path in files]
+        return self.http.post("/api/v1/assessments", files=forms)
+
+    def get(self, href, **options):
+        return self.http.get(href, **options).raise_for_status()
+
+    def status(self, href):
+        return self.get(href).json()["status"]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        self.http.close()
+        return code

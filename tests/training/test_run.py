@@ -1,0 +1,129 @@
+"""Runs that start from others, teachers, and several processes: nobody sees whom he left out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch", reason="the train extra is not installed")
+# torch and monai warn of each other's ways; those are not ours to mend.
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
+
+from tests.training import data_folder  # noqa: E402
+from training.cases import Case, Target  # noqa: E402
+from training.run import Run, patients_seen, read_config  # noqa: E402
+from training.teach import taught  # noqa: E402
+from training.train import CONFIG, main  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return data_folder.make(tmp_path_factory.mktemp("data"))
+
+
+def configured(folder: Path, **changes) -> Path:
+    """The shipped configuration with a small network, two iterations and two folds."""
+    content = yaml.safe_load(CONFIG.read_text())
+    content["network"]["features"] = [8, 8, 8, 8, 8, 8]
+    content |= {"batch": 2, "average": 0.5, "iterations": 2, "fold_iterations": 2}
+    content |= {"folds": {"a": ["case-01"], "b": ["case-02"]}, **changes}
+    for transform in content["augment"]["transforms"]:
+        if "spatial_size" in transform:
+            transform["spatial_size"] = [64, 64]
+    path = folder / f"train-{content['context']}.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def trained(data: Path, folder: Path, *arguments: str) -> Path:
+    """The folder of a run that the command line trained."""
+    run = folder / f"run-{len(list(folder.iterdir()))}"
+    config = configured(folder)
+    command = ["train", "--data", str(data), "--config", str(config), "--out", str(run)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [*command, "--workers", "0", "--threads", "1", *arguments])
+        main()
+    return run
+
+
+def test_a_run_tells_whom_it_saw_and_a_start_passes_that_on(data, tmp_path):
+    first = trained(data, tmp_path, "--fold", "a")
+    assert "case-01" not in patients_seen(first)
+    assert "case-02" in patients_seen(first)
+    second = trained(data, tmp_path, "--fold", "a", "--from", str(first))
+    assert "case-01" not in patients_seen(second)
+
+
+@pytest.mark.parametrize("way", ["--from", "--teacher"])
+def test_weights_that_saw_a_patient_to_be_left_out_are_refused(data, tmp_path, way):
+    first = trained(data, tmp_path, "--fold", "a")
+    with pytest.raises(SystemExit, match=r"was trained on case-02"):
+        trained(data, tmp_path, "--fold", "b", way, str(first))
+
+
+def test_a_wider_context_begins_as_the_narrow_network(tmp_path):
+    narrow = Run(read_config(configured(tmp_path)), tmp_path / "n", torch.device("cpu"), 2)
+    narrow.folder.mkdir()
+    narrow.save()
+    wide = Run(read_config(configured(tmp_path, context=5)), tmp_path / "w", torch.device("cpu"), 2)
+    wide.start_from(narrow.folder)
+    hu = torch.from_numpy(np.random.default_rng(0).uniform(-1000, 100, (1, 5, 64, 64))).float()
+    with torch.no_grad():
+        assert torch.allclose(
+            wide.average.module.eval()(hu), narrow.average.module.eval()(hu[:, 1:4]), atol=1e-5
+        )
+
+
+class Sure(torch.nn.Module):
+    """A teacher that is sure of lesion in the upper half, of lung in the lower."""
+
+    def forward(self, hu):
+        logits = torch.zeros(1, 3, *hu.shape[-2:])
+        logits[:, 2, :16], logits[:, 1, 16:] = 20.0, 20.0
+        return logits
+
+
+def test_a_teacher_decides_only_what_the_label_leaves_open():
+    target = np.full((1, 32, 32), Target.LUNG_OR_LESION, dtype=np.uint8)
+    target[0, :, :8], target[0, :, 8:16] = Target.BACKGROUND, Target.LUNG
+    case = Case("slices", "slices", "slices", np.zeros((1, 32, 32), np.int16), target)
+    expert = Case("case", "case", "lesion", case.hu, target)
+    (after, untouched) = taught([case, expert], Sure(), context=3, sure=(0.8, 0.15))
+    assert (after.target[0, :16, 16:] == Target.LESION).all()
+    assert (after.target[0, 16:, 16:] == Target.LUNG).all()
+    assert (after.target[0, :, :16] == target[0, :, :16]).all()
+    assert untouched is expert
+
+
+def test_two_processes_train_one_network(data, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    command += ["-m", "training.train", "--data", str(data), "--out", str(run), "--workers", "0"]
+    command += ["--config", str(configured(tmp_path)), "--threads", "1"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    assert state["iteration"] == 2
+    # A run of one process takes it up: the checkpoint knows nothing of how many there were.
+    alone = Run(read_config(configured(tmp_path)), run, torch.device("cpu"), 2)
+    alone.resume()
+    assert "case-02" in alone.seen
+
+
+def test_a_run_is_not_taken_up_with_another_number_of_iterations(data, tmp_path):
+    folder = trained(data, tmp_path)
+    longer = Run(read_config(configured(tmp_path)), folder, torch.device("cpu"), 4)
+    with pytest.raises(SystemExit, match="begun for 2 iterations, 4 are asked for"):
+        longer.resume()

@@ -1,0 +1,66 @@
+"""The report's part on calibration, with what so few patients can and cannot prove."""
+
+from collections.abc import Iterator
+
+from scipy.stats import binomtest
+
+from training.evaluation.figures import Calibration, Figures
+from training.evaluation.lesions import one_a_patient
+from training.evaluation.means import SEVERE_PERCENT
+from training.evaluation.reliability import BINS
+from training.evaluation.tables import figure
+
+__all__ = ["calibration_part"]
+
+
+def calibration_part(found: Calibration, figures: Figures) -> Iterator[str]:
+    """Reliability and interval.
+
+    Args:
+        found: The calibration.
+        figures: Its patients.
+    """
+    yield from ("## Calibration", "")
+    if found.expected_error is not None:
+        yield (
+            f"Per-voxel probabilities inside the readers' lungs: expected calibration error "
+            f"{figure(found.expected_error, 3)}; {figure(found.expected_error_marked, 3)} without "
+            f"the lowest of {BINS} bins, which is clean lung."
+        )
+        yield ""
+    interval = found.interval
+    if interval is None or found.guaranteed is None:
+        yield from ("Too few left-out patients for an interval of the percentage.", "")
+        return
+    exact = binomtest(interval.covered, interval.patients).proportion_ci(method="exact")
+    yield from _INTERVAL.format(
+        level=100 * interval.level,
+        offset=interval.offset_points,
+        below=interval.below,
+        above=interval.above,
+        covered=interval.covered,
+        patients=interval.patients,
+        low=100 * exact.low,
+        high=100 * exact.high,
+        width=interval.mean_width_points,
+        guaranteed=100 * found.guaranteed,
+        severe=sum(row.truth_percent > SEVERE_PERCENT for row in one_a_patient(figures.patients)),
+    ).splitlines()
+    yield ""
+
+
+_INTERVAL = """
+For a found percentage p the {level:.0f} % interval runs from p - {below:.3f}·s to p + {above:.3f}·s
+within 0…100, with s = {offset:g} + p·(1 - p/100). Its ends are residuals of cross-validation (CV+,
+Barber 2021), scaled by burden, at the finite-sample rank. Calibrated on all patients but one, it
+covers that one in {covered} of {patients} ({low:.0f}–{high:.0f} % with 95 % confidence); mean width
+{width:.1f} points.
+
+What {patients} patients can prove: if one more comes from where these came, the residual lies
+between the ends with a probability of at least {guaranteed:.0f} %; below 19 patients no rule that
+assumes nothing of their distribution can promise 90 % with both ends finite. The residuals are
+those of the folds' weights; the model that ships saw more patients and gives the middle alone.
+{severe} of these patients have more than 25 % involvement, so for severe disease the interval rests
+on little. Most cases are lesion-bearing slices only; whole chests, other scanners and other
+diseases are not among them.
+""".strip()

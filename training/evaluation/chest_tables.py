@@ -1,0 +1,85 @@
+"""The report's part on whole studies and on the same study delivered otherwise."""
+
+from collections.abc import Iterator
+
+from training.evaluation.figures import Figures
+from training.evaluation.studies import StudyFigures
+from training.evaluation.tables import figure, table
+
+__all__ = ["robustness_part", "studies_part"]
+
+_STUDIES = (
+    "study",
+    "weights",
+    "lung ml",
+    "lung Dice",
+    "lesion %",
+    "threshold %",
+    "AUC of slices",
+    "threshold AUC",
+    "AUC left",
+    "AUC right",
+    "one-sided slices on the right side",
+    "nodule marked %",
+    "slice mm",
+    "s",
+)
+
+
+def studies_part(figures: Figures) -> Iterator[str]:
+    """Whole studies and the detection limit."""
+    if not figures.studies:
+        return
+    yield from ("## Whole studies", "")
+    yield from table(
+        _STUDIES,
+        (_study(row) for row in figures.studies),
+    )
+    summary = figures.summary
+    if "healthy_percent_max" in summary:
+        number = int(summary["healthy_chests"])
+        yield (
+            f"Detection limit: {figure(summary['healthy_percent_max'], 3)} % of the lung, the most "
+            f"that was found in {number} chests without opacity. So few say that a healthy one may "
+            "be that high, not how rarely one is higher."
+        )
+        yield ""
+
+
+def _study(row: StudyFigures) -> list[str]:
+    sides = row.sides
+    return [
+        row.study,
+        row.seen_by,
+        figure(row.lung_ml, 0),
+        figure(row.lung_dice, 3),
+        figure(row.lesion_percent),
+        figure(row.threshold_percent),
+        figure(row.slice_auc, 3),
+        figure(row.threshold_auc, 3),
+        figure(sides.auc_left if sides else None, 3),
+        figure(sides.auc_right if sides else None, 3),
+        f"{sides.one_sided_right} of {sides.one_sided}" if sides else figure(None),
+        figure(row.nodule_percent, 0),
+        figure(row.slice_mm, 1),
+        figure(row.seconds, 1),
+    ]
+
+
+def robustness_part(figures: Figures) -> Iterator[str]:
+    """How far the percentage moves."""
+    if not figures.robustness:
+        return
+    yield from ("## The same study delivered otherwise", "")
+    yield from table(
+        ["study", "change", "lesion %", "moved, points"],
+        (
+            [
+                row.study,
+                row.variation,
+                figure(row.percent),
+                "identical voxels" if row.identical else f"{row.moved_points:+.2f}",
+            ]
+            for row in figures.robustness
+        ),
+    )
