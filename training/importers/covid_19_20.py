@@ -1,7 +1,8 @@
 """COVID-19-20: the challenge's 199 training CT with lesions (Roth 2022, PMC9444848).
 
 Train/volume-covid19-A-0003_ct.nii.gz and …_seg.nii.gz: 1 lesion; lungs are not marked. Names that
-go on after the number are further studies of the patient.
+go on after the number are taken for further studies of the patient: if they were not, nothing would
+leak, the split would only be coarser.
 """
 
 import re

@@ -5,9 +5,9 @@
     Lung_and_Infection_Mask/              1 left lung, 2 right lung, 3 infection; any one suffices
 
 folders or zips. The Radiopaedia ones are pictures: "adjusted to lung window [-1250,250], and then
-normalized to [0,255]" (README of the authors' COVID-19-CT-Seg-Benchmark). Their headers cannot be
-relied on for rows (other users turn them about, and radiopaedia_7_85703_0 head to feet besides),
-so the vertebrae decide.
+normalized to [0,255]" (README of the authors' COVID-19-CT-Seg-Benchmark). Their headers are not
+trusted: a known user of the set (covid_triage) turns the rows of all of them about, and the slices
+of radiopaedia_7_85703_0. Of the rows the vertebrae decide here; of those slices his word is taken.
 """
 
 import re
