@@ -118,7 +118,9 @@ class RandPaintLesiond(RandomizableTransform, MapTransform):
             return sample
         strength = self._strength(lung)
         before = sample["image"].numpy()
-        after = np.maximum(before, before + strength * (self._density(before.shape) - before))
+        healthy = float(np.median(before[len(before) // 2][lung]))
+        density = self._density(before.shape, healthy)
+        after = np.maximum(before, before + strength * (density - before))
         painted = (strength > 0.5) & (after - before > 0.06)[len(before) // 2]
         sample["image"] = torch.from_numpy(after.astype(np.float32))
         target = sample["target"].clone()
@@ -140,10 +142,10 @@ class RandPaintLesiond(RandomizableTransform, MapTransform):
         """Share of the lung to paint: from 1 % up, small ones more often."""
         return float(self.R.uniform(0.01**0.5, self.largest**0.5) ** 2)
 
-    def _density(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Density of the opacity in g/ml, textured."""
+    def _density(self, shape: tuple[int, ...], healthy: float) -> NDArray[np.float64]:
+        """Density of the opacity in g/ml, textured; ground glass from barely above the lung's."""
         consolidated = self.R.random() < 0.3
-        mean = self.R.uniform(0.85, 1.08) if consolidated else self.R.uniform(0.32, 0.75)
+        mean = self.R.uniform(0.85, 1.08) if consolidated else healthy + self.R.uniform(0.08, 0.55)
         grain = ndimage.gaussian_filter(self.R.standard_normal(shape), (0, 1, 1))
         density: NDArray[np.float64] = mean + self.R.uniform(0.02, 0.2) * grain
         return density

@@ -80,6 +80,16 @@ def test_coverage_is_counted_on_the_patient_left_out():
     assert interval.mean_width_points == pytest.approx(26 * 1.3, abs=0.1)
 
 
+def test_the_count_of_the_covered_is_the_rules_and_the_width_is_the_models():
+    # Five times the errors: the same two patients make the ends, and the width is five times.
+    good, bad = (
+        calibrate(pairs_of([26 * size * value / 10 for value in range(-7, 7)], found_percent=50.0))
+        for size in (0.2, 1.0)
+    )
+    assert good.covered == bad.covered == 12
+    assert bad.mean_width_points == pytest.approx(5 * good.mean_width_points, rel=0.02)
+
+
 def test_ends_are_rounded_outwards():
     interval = calibrate(pairs_of([0, 0, 0, 0, 1.00049]))
     assert interval.above == 1.001

@@ -211,6 +211,7 @@ def test_the_report_tells_every_part(figures, tmp_path):
     assert "| volume-4 | 5 mm slices | 1.25 | +0.25 |" in text
     assert "| nodule-001 | the bundle saw it |" in text
     assert "Beside lung-lesion 1.0.0" in text
+    assert "next to no evidence" in text  # how many of the left-out patients are covered
     assert "case-02" in text.split("Above 25 % involvement")[0]
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in rows)

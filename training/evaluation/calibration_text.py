@@ -54,7 +54,9 @@ For a found percentage p the {level:.0f} % interval runs from p - {below:.3f}·s
 within 0…100, with s = {offset:g} + p·(1 - p/100). Its ends are residuals of cross-validation (CV+,
 Barber 2021), scaled by burden, at the finite-sample rank. Calibrated on all patients but one, it
 covers that one in {covered} of {patients} ({low:.0f}–{high:.0f} % with 95 % confidence); mean width
-{width:.1f} points.
+{width:.1f} points. The count is next to no evidence: it follows from the ranks, since a patient at
+an end is outside once left out, and a worse model gets the same count with a wider interval. What
+tells models apart is the width.
 
 What {patients} patients can prove: if one more comes from where these came, the residual lies
 between the ends with a probability of at least {guaranteed:.0f} %; below 19 patients no rule that

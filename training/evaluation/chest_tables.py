@@ -78,7 +78,7 @@ def robustness_part(figures: Figures) -> Iterator[str]:
                 row.study,
                 row.variation,
                 figure(row.percent),
-                "identical voxels" if row.identical else f"{row.moved_points:+.2f}",
+                "identical voxels" if row.identical else f"{round(row.moved_points, 2) + 0.0:+.2f}",
             ]
             for row in figures.robustness
         ),
