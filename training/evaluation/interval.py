@@ -40,8 +40,8 @@ class Interval:
         offset_points: See `OFFSET_POINTS`.
         below: The interval reaches this many scales below the found percentage.
         above: And this many above.
-        covered: Patients whose true percentage lies in the interval calibrated on the others. Nearly
-            fixed by the ranks, whatever the model: whoever makes an end is outside without it.
+        covered: Patients whose true percentage lies in the interval calibrated on the others.
+            Nearly fixed by the ranks, whatever the model: whoever makes an end is outside without.
         mean_width_points: Mean width over these patients, within 0…100.
     """
 
