@@ -22,7 +22,7 @@ from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.cases import GATE, Case, data_folder, read_cases
+from training.cases import GATE
 from training.evaluation.metadata import write_metadata
 from training.phantom import Patient, Scan, scan, spread
 from training.run import load_average, patients_seen, read_config
@@ -110,7 +110,7 @@ def metadata(
 
     Args:
         config: Of the run.
-        trained_on: Cases and patients that the weights saw.
+        trained_on: Patients that the weights saw.
         sha256: Of the graph.
         version: Semantic version of the model.
     """
@@ -188,28 +188,29 @@ def _contract(config: ConfigParser, trained_on: Iterable[str], sha256: str) -> d
     }
 
 
-def _images(cases: list[Case], context: int) -> list[NDArray[np.float32]]:
-    """A few real slices, single and in batches, whole and cropped."""
-    hu = next(case for case in cases if case.kind == "lesion").hu.astype(np.float32)
-    middle, around = len(hu) // 2, np.arange(context) - context // 2
-    stacks = np.stack([hu[np.clip(middle + i + around, 0, len(hu) - 1)] for i in range(4)])
-    return [stacks[:1], stacks, stacks[:2, :, 32:, :160]]
-
-
-def _write_reference(bundle: Path, context: int) -> None:
-    """An input and the output for it, so that any machine can tell whether it infers alike.
-
-    The input is a slice of the phantom, which belongs to nobody.
-    """
+def _phantom(slices: int) -> NDArray[np.int16]:
+    """HU (slice, row, column) of a phantom with lesions, which belongs to nobody."""
     protocol = Scan(
-        slices=context,
+        slices=slices,
         rows=128,
         columns=128,
         spacing_mm=(5.0, 3.0, 3.0),
         thickness_mm=5.0,
         top_mm=0,
     )
-    hu, _ = scan(Patient(lesions=spread(15, seed=1)), protocol)
+    return scan(Patient(lesions=spread(15, seed=1)), protocol)[0]
+
+
+def _images(context: int) -> list[NDArray[np.float32]]:
+    """A few slices of the phantom, single and in batches, whole and cropped."""
+    hu = _phantom(context + 3).astype(np.float32)
+    stacks = np.stack([hu[index : index + context] for index in range(4)])
+    return [stacks[:1], stacks, stacks[:2, :, 32:, :96]]
+
+
+def _write_reference(bundle: Path, context: int) -> None:
+    """An input and the output for it, so that any machine can tell whether it infers alike."""
+    hu = _phantom(context)
     path = bundle / "models" / "model.onnx"
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (probability,) = session.run(["probability"], {"hu": hu[None].astype(np.float32)})
@@ -228,17 +229,15 @@ def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = C
     parser = read_config(config)
     network = load_average(run, parser)
     seen = patients_seen(run)
-    cases = [case for case in read_cases(data_folder()) if case.patient in seen]
     context, path = int(parser.get_parsed_content("context")), out / "models" / "model.onnx"
     facts = {"name": "lung-lesion", "version": version, "notice": "Research use only."}
     export(network, context, path, {**facts, "made_with": f"torch {torch.__version__}"})
-    figures = agreement(network, path, _images(cases, context))
+    figures = agreement(network, path, _images(context))
     print(f"{run.name}: torch and onnxruntime", json.dumps(figures), f"on {platform.machine()}")
     if figures["largest_difference"] > LARGEST_DIFFERENCE or figures["least_dice"] < LEAST_DICE:
         raise SystemExit("torch and onnxruntime disagree: nothing is written")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    trained_on = seen | {case.name for case in cases}
-    content = {**metadata(parser, trained_on, sha256, version), "export_agreement": figures}
+    content = {**metadata(parser, seen, sha256, version), "export_agreement": figures}
     write_metadata(out, content)
     _write_reference(out, context)
     return out

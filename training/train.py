@@ -140,7 +140,8 @@ def main() -> None:
     folds = get("folds")
     if asked.fold and asked.fold not in folds:
         raise SystemExit(f"no fold {asked.fold!r}; the configuration has {', '.join(folds)}")
-    every = read_cases(asked.data, pixel_mm=float(get("pixel_mm")))
+    grid = {name: float(get(name)) for name in ("pixel_mm", "plane_mm")}
+    every = read_cases(asked.data, **grid)
     cases, held_out = split(every, folds[asked.fold] if asked.fold else None)
     left_out = {case.patient for case in every} - {case.patient for case in cases}
     folder = asked.out or RUNS / (f"fold-{asked.fold}" if asked.fold else "ship")

@@ -167,3 +167,12 @@ def test_real_probabilities_lie_on_the_readers_masks(data):
     # rest: 6 % of this lung is.
     assert share[-1] > 0.4
     assert share[0] < 0.03
+
+
+def test_lungs_alone_do_not_make_a_chest_of_a_case_folder_healthy(tmp_path):
+    hu = np.full((12, 64, 64), -850, dtype=np.int16)
+    clean = np.full(hu.shape, Target.LUNG, dtype=np.uint8)
+    undecided = np.full(hu.shape, Target.LUNG_OR_LESION, dtype=np.uint8)
+    cases = [Case(name, name, "volume", hu, target) for name, target in
+             (("healthy", clean), ("lungs-alone", undecided))]  # fmt: skip
+    assert [chest.name for chest in chests_of(tmp_path, cases)] == ["healthy"]

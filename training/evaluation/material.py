@@ -61,7 +61,8 @@ def chests_of(folder: Path, cases: Sequence[Case]) -> Iterator[Pending]:
                 yield Pending(name, gate=True, read=_dicom(folder / "dicom" / name, known))
     own = marks.exists() or (folder / "lesion_cases").is_dir()
     for case in cases:
-        if case.kind == "volume" or (case.kind == "other" and own):
+        whole = own or (case.kind == "volume" and is_clean(case))
+        if case.kind in {"volume", "other"} and whole:
             yield Pending(case.name, gate=case.gate, read=_of_case(folder, case))
         elif case.kind == "other" and is_clean(case):
             yield Pending(case.name, gate=case.gate, read=_healthy(case))
