@@ -7,7 +7,6 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-import yaml
 
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 onnx = pytest.importorskip("onnx", reason="the train extra is not installed")
@@ -16,12 +15,13 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
 
 from opacimeter.assess import Assessor  # noqa: E402
 from tests.training import data_folder  # noqa: E402
+from tests.training.small import write_config  # noqa: E402
 from training.cases import Row, read_cases, write_rows  # noqa: E402
 from training.evaluate import main  # noqa: E402
 from training.evaluation.figures import from_json  # noqa: E402
 from training.export import export_run  # noqa: E402
 from training.run import Run, read_config  # noqa: E402
-from training.train import CONFIG, split, train  # noqa: E402
+from training.train import split, train  # noqa: E402
 
 FOLDS = {"a": ["case-01"], "b": ["case-02"]}
 
@@ -67,15 +67,8 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    content = yaml.safe_load(CONFIG.read_text())
-    content["network"]["features"] = [8, 8, 8, 8, 8, 8]
-    content |= {"batch": 2, "folds": FOLDS, "checkpoint_every": 1, "validate_every": 100}
-    for transform in content["augment"]["transforms"]:
-        if "spatial_size" in transform:
-            transform["spatial_size"] = [64, 64]
     path = tmp_path_factory.mktemp("config") / "train.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
+    return write_config(path, folds=FOLDS, checkpoint_every=1, validate_every=100)
 
 
 @pytest.fixture

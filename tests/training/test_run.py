@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 # torch and monai warn of each other's ways; those are not ours to mend.
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
 
 from tests.training import data_folder  # noqa: E402
+from tests.training.small import write_config  # noqa: E402
 from training.cases import Case, Target  # noqa: E402
 from training.run import Run, patients_seen, read_config  # noqa: E402
 from training.teach import taught  # noqa: E402
-from training.train import CONFIG, main  # noqa: E402
+from training.train import main  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,16 +29,10 @@ def data(tmp_path_factory) -> Path:
 
 def configured(folder: Path, **changes) -> Path:
     """The shipped configuration with a small network, two iterations and two folds."""
-    content = yaml.safe_load(CONFIG.read_text())
-    content["network"]["features"] = [8, 8, 8, 8, 8, 8]
-    content |= {"batch": 2, "average": 0.5, "iterations": 2, "fold_iterations": 2}
-    content |= {"folds": {"a": ["case-01"], "b": ["case-02"]}, **changes}
-    for transform in content["augment"]["transforms"]:
-        if "spatial_size" in transform:
-            transform["spatial_size"] = [64, 64]
-    path = folder / f"train-{content['context']}.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
+    few = {"average": 0.5, "iterations": 2, "fold_iterations": 2}
+    folds = {"a": ["case-01"], "b": ["case-02"]}
+    path = folder / f"train-{changes.get('context', 3)}.yaml"
+    return write_config(path, **few, folds=folds, **changes)
 
 
 def trained(data: Path, folder: Path, *arguments: str) -> Path:

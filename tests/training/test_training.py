@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 # torch and monai warn of each other's ways; those are not ours to mend.
@@ -14,6 +13,7 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
 
 from opacimeter.assess import Assessor  # noqa: E402
 from tests.training import data_folder  # noqa: E402
+from tests.training.small import write_config  # noqa: E402
 from training.cases import Case, Target, read_cases  # noqa: E402
 from training.export import export, export_run  # noqa: E402
 from training.network import SegmentationLoss, SubpixelUNet  # noqa: E402
@@ -30,15 +30,8 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """The shipped configuration, with a small network on small pictures."""
-    content = yaml.safe_load(CONFIG.read_text())
-    content["network"]["features"] = [8, 8, 8, 8, 8, 8]
-    content |= {"batch": 2, "average": 0.5, "checkpoint_every": 2, "validate_every": 100}
-    for transform in content["augment"]["transforms"]:
-        if "spatial_size" in transform:
-            transform["spatial_size"] = [64, 64]
     path = tmp_path_factory.mktemp("config") / "train.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
+    return write_config(path, average=0.5, checkpoint_every=2, validate_every=100)
 
 
 def run_of(config, folder, iterations):

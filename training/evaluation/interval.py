@@ -12,9 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opacimeter import assess
+
 __all__ = ["Interval", "Pair", "calibrate", "ends", "guaranteed", "residual"]
 
 LEVEL = 0.9
+METHOD = "cv+"
 OFFSET_POINTS = 1.0
 """The scale of a clean lung, in points: below it errors no longer fall with the burden."""
 FEWEST_PATIENTS = 5
@@ -71,7 +74,7 @@ def calibrate(pairs: Sequence[Pair], *, level: float = LEVEL) -> Interval | None
     spans = [ends(pair.found_percent, below, above) for pair in pairs]
     return Interval(
         level=level,
-        method="cv+",
+        method=METHOD,
         patients=len(pairs),
         offset_points=OFFSET_POINTS,
         below=below,
@@ -83,8 +86,7 @@ def calibrate(pairs: Sequence[Pair], *, level: float = LEVEL) -> Interval | None
 
 def ends(found_percent: float, below: float, above: float) -> tuple[float, float]:
     """Low and high end in percent of the lung, within 0…100."""
-    scale = _scale(found_percent)
-    return max(0.0, found_percent - below * scale), min(100.0, found_percent + above * scale)
+    return _served(below, above).around(found_percent)
 
 
 def residual(pair: Pair) -> float:
@@ -102,7 +104,14 @@ def guaranteed(patients: int, *, level: float = LEVEL) -> float:
 
 
 def _scale(percent: float) -> float:
-    return OFFSET_POINTS + percent * (1.0 - percent / 100.0)
+    return _served(0.0, 0.0).scale(percent)
+
+
+def _served(below: float, above: float) -> assess.Interval:
+    """The interval as the service reckons it."""
+    return assess.Interval(
+        method=METHOD, patients=0, offset_points=OFFSET_POINTS, below=below, above=above
+    )
 
 
 def _rank(patients: int, level: float) -> int:

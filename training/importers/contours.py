@@ -9,7 +9,7 @@ from skimage.draw import polygon2mask
 
 from opacimeter.volume import Volume
 from training.importers.item import CannotUse, Role
-from training.importers.marks import Marks, role_of, to_index
+from training.importers.marks import Marks, Region, begin_marks, to_index
 
 __all__ = ["read_contours"]
 
@@ -31,20 +31,11 @@ def read_contours(dataset: Dataset, volume: Volume, asked: Mapping[str, Role]) -
     Raises:
         CannotUse: No region is lung or lesion, or contours lie between slices.
     """
-    marks, roles = Marks(), dict[int, Role]()
-    for region in dataset.get("StructureSetROISequence", []):
-        name = str(region.get("ROIName", ""))
-        role = role_of(name, (), asked)
-        if role is None:
-            marks.unused.append(name or f"region {region.ROINumber}")
-        elif role is not Role.NONE:
-            roles[int(region.ROINumber)] = role
-            marks.on(role, volume.hu.shape)
-    if not roles:
-        raise CannotUse(
-            f"None of its regions is lung or lesion: {', '.join(marks.unused)}; "
-            'say which is with --segment "NAME=lesion".'
-        )
+    regions = (
+        Region(int(each.ROINumber), str(each.get("ROIName", "")))
+        for each in dataset.get("StructureSetROISequence", [])
+    )
+    marks, roles = begin_marks(regions, asked, shape=volume.hu.shape, kind="region")
     for region in dataset.get("ROIContourSequence", []):
         role = roles.get(int(region.ReferencedROINumber))
         if role is not None:

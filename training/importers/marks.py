@@ -1,7 +1,7 @@
 """Marks: what a DICOM object draws into a CT, and what its regions are to us."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.importers.item import CannotUse, Role
 
-__all__ = ["Marks", "role_of", "to_index"]
+__all__ = ["Marks", "Region", "begin_marks", "role_of", "to_index"]
 
 _CODES: Mapping[tuple[str, str], Role] = {
     ("SCT", "39607008"): Role.LUNG,
@@ -62,6 +62,45 @@ class Marks:
                 raise CannotUse(f"Two objects mark {role} in the same place; keep one reader's.")
             mine |= mask
         self.unused += other.unused
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What an object tells of a region: its number, name, and codes as scheme and value."""
+
+    number: int
+    name: str
+    codes: Sequence[tuple[str, str]] = ()
+
+
+def begin_marks(
+    regions: Iterable[Region], asked: Mapping[str, Role], *, shape: tuple[int, ...], kind: str
+) -> tuple[Marks, dict[int, Role]]:
+    """Empty masks for what an object marks, and the roles of its regions by their number.
+
+    Args:
+        regions: All of the object's.
+        asked: Roles by name, small letters.
+        shape: Of the CT.
+        kind: What the object calls a region: region, segment.
+
+    Raises:
+        CannotUse: None is lung or lesion.
+    """
+    marks, roles = Marks(), dict[int, Role]()
+    for region in regions:
+        role = role_of(region.name, region.codes, asked)
+        if role is None:
+            marks.unused.append(region.name or f"{kind} {region.number}")
+        elif role is not Role.NONE:
+            roles[region.number] = role
+            marks.on(role, shape)
+    if not roles:
+        raise CannotUse(
+            f"None of its {kind}s is lung or lesion: {', '.join(marks.unused)}; "
+            'say which is with --segment "NAME=lesion".'
+        )
+    return marks, roles
 
 
 def role_of(name: str, codes: Iterable[tuple[str, str]], asked: Mapping[str, Role]) -> Role | None:

@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from opacimeter.volume import Volume
 from training.importers.item import CannotUse, Role
-from training.importers.marks import Marks, role_of, to_index
+from training.importers.marks import Marks, Region, begin_marks, to_index
 
 __all__ = ["read_segmentation"]
 
@@ -40,20 +40,11 @@ def read_segmentation(dataset: Dataset, volume: Volume, asked: Mapping[str, Role
     Raises:
         CannotUse: No segment is lung or lesion, or the frames lie on another grid.
     """
-    marks, roles = Marks(), dict[int, Role]()
-    for segment in dataset.SegmentSequence:
-        label = str(segment.get("SegmentLabel", ""))
-        role = role_of(label, _codes(segment), asked)
-        if role is None:
-            marks.unused.append(label or f"segment {segment.SegmentNumber}")
-        elif role is not Role.NONE:
-            roles[int(segment.SegmentNumber)] = role
-            marks.on(role, volume.hu.shape)
-    if not roles:
-        raise CannotUse(
-            f"None of its segments is lung or lesion: {', '.join(marks.unused)}; "
-            'say which is with --segment "NAME=lesion".'
-        )
+    segments = (
+        Region(int(each.SegmentNumber), str(each.get("SegmentLabel", "")), tuple(_codes(each)))
+        for each in dataset.SegmentSequence
+    )
+    marks, roles = begin_marks(segments, asked, shape=volume.hu.shape, kind="segment")
     for frame in _frames(dataset):
         for segment_number, mask in _segments(dataset, frame):
             if segment_number in roles:

@@ -66,9 +66,13 @@ class Interval:
                 f"{self.above}; the first must be above 0, the sum of the others not below it"
             )
 
+    def scale(self, percent: float) -> float:
+        """What an error at a found percentage is measured by, in percent points."""
+        return self.offset_points + percent * (1.0 - percent / 100.0)
+
     def around(self, percent: float) -> tuple[float, float]:
         """Low and high end for a found percentage, all of them percent of lung, 0…100."""
-        scale = self.offset_points + percent * (1.0 - percent / 100.0)
+        scale = self.scale(percent)
         ends = (percent - self.below * scale, percent + self.above * scale)
         low, high = (min(100.0, max(0.0, end)) for end in ends)
         return low, high
