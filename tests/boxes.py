@@ -11,11 +11,14 @@ from opacimeter.volume import Series, Slice, Volume
 def header(**values: object) -> Dataset:
     """A header as a scanner writes one, without pixels."""
     dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5"
     dataset.PatientID = "P1"
+    dataset.IssuerOfPatientID = "H1"
     dataset.PatientName = "Wang^XiaoDong"
     dataset.PatientBirthDate = "19700131"
     dataset.PatientSex = "M"
     dataset.StudyDate = "20260102"
+    dataset.StudyTime = "140533.25"
     dataset.StudyDescription = "CT chest"
     dataset.AccessionNumber = "A1"
     dataset.SeriesNumber = 3

@@ -96,8 +96,16 @@ def write_bundle(
         "gates": {"opacimeter": FIGURES},
     }
     content = {"name": "by-hand", "version": version, "changelog": {version: "first"}}
-    write_metadata(folder, content | {"opacimeter": contract | own})
+    write_metadata(folder, content | {"opacimeter": measured(contract | own)})
     return folder
+
+
+def measured(own: dict) -> dict:
+    """The contract with gates that say they are of its weights, unless they say something else."""
+    gates = {
+        name: {"weights_sha256": own["sha256"]} | record for name, record in own["gates"].items()
+    }
+    return own | {"gates": gates}
 
 
 def read_metadata(folder: Path) -> dict:
@@ -122,6 +130,7 @@ def copy_of(bundle: Path, folder: Path, *, mark: str = "", **own: object) -> Pat
     if mark:
         onnx.write_bytes(onnx.read_bytes() + noted("mark", mark))
     sha256 = hashlib.sha256(onnx.read_bytes()).hexdigest()
-    content["opacimeter"] |= figures() | own | {"sha256": sha256}
+    own = figures() | own | {"sha256": sha256}
+    content["opacimeter"] = measured(content["opacimeter"] | own)
     write_metadata(folder, content)
     return folder

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from opacimeter.checks import Check
 from opacimeter.document import Document
 from opacimeter.errors import IntakeRejected
@@ -107,9 +109,19 @@ class FakeSlices:
     labels: Path
     cache: Path
     shape: tuple[int, int, int] = (10, 20, 30)
+    spacing_mm: tuple[float, float, float] = (2.0, 1.0, 1.0)
+    affine: np.ndarray = field(default_factory=lambda: np.diag([2.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]])
 
-    def webp(self, plane: str, index: int, *, window: tuple[float, float], overlay: bool) -> bytes:
-        return f"{plane} {index} {window[0]:g}/{window[1]:g} {overlay}".encode()
+    def zones(self) -> dict[str, tuple[int, int, int]]:
+        return {"right-upper": (1, 2, 3)}
+
+    def hu(self, index: tuple[int, int, int]) -> int:
+        return -sum(index)
+
+    def webp(
+        self, plane: str, index: int, *, window: tuple[float, float], style: str, opacity: float
+    ) -> bytes:
+        return f"{plane} {index} {window[0]:g}/{window[1]:g} {style} {opacity:g}".encode()
 
 
 @dataclass

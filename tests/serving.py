@@ -38,12 +38,16 @@ class Service:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
         self.process = None
 
-    def start(self):
+    def start(self, *, seconds=60):
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", SERVE], env=self.environment, stderr=log, stdout=log
             )
-        wait_until(self.ready, seconds=60)
+        try:
+            wait_until(self.ready, seconds=seconds)
+        except AssertionError:
+            self.stop()
+            raise
 
     def ready(self):
         assert self.process.poll() is None, (self.folder / "log").read_text()

@@ -17,8 +17,16 @@ from functools import cache
 from pathlib import Path
 
 from opacimeter.assess import Assessor
-from training.cases import Case, CaseFolderError, data_folder, read_cases
-from training.evaluation.figures import SCHEMA, Figures, Previous, Provenance, Refusal
+from training.cases import Case, CaseFolderError, folders_of, join, read_cases
+from training.evaluation.failures import Picture, keep_pictures
+from training.evaluation.figures import (
+    SCHEMA,
+    Figures,
+    Previous,
+    Provenance,
+    Refusal,
+    from_json,
+)
 from training.evaluation.gate import OWN, GateRefused, gate_record
 from training.evaluation.judging import Court, calibration
 from training.evaluation.material import Pending, chests_of, lesion_cases
@@ -28,6 +36,7 @@ from training.evaluation.overlap import pooled
 from training.evaluation.recording import (
     provenance,
     record,
+    record_card,
     record_gates,
     write_evaluation,
 )
@@ -58,6 +67,15 @@ def read_data(folder: Path) -> Data:
     except CaseFolderError as error:
         raise SystemExit(str(error)) from error
     return Data(cases, list(chests_of(folder, cases)))
+
+
+def together(sets: Sequence[Data]) -> Data:
+    """All that is in several folders."""
+    try:
+        cases = join(each.cases for each in sets)
+    except CaseFolderError as error:
+        raise SystemExit(str(error)) from error
+    return Data(cases, [study for each in sets for study in each.studies])
 
 
 def gate_of(data: Data) -> Data:
@@ -135,25 +153,61 @@ def evaluate(court: Court, data: Data, parts: Sequence[str], figures: Figures) -
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     asked = _arguments(arguments)
-    data = read_data(asked.data) if asked.data.is_dir() else Data((), ())
+    sets = {folder: read_data(folder) for folder in asked.folders}
+    data = together(list(sets.values()))
     gates = {name: gate_of(read_data(folder)) for name, folder in asked.gate}
-    if (asked.data / "lesion_cases").is_dir():
-        gates[OWN] = gate_of(data)
-    known = [*data.cases, *(case for gate in gates.values() for case in gate.cases)]
-    bundle = weights_of(asked.bundle, "bundle", known, asked.threads)
-    kept = Kept(asked.out / "studies", software())
-    stored = stored_figures(asked.bundle, bundle.sha256, known)
-    court = Court(bundle, folds_of(asked, known), stored, kept)
-    figures = Figures(SCHEMA, bundle.sha256, _made(asked.bundle))
+    for folder, each in sets.items():
+        if (folder / "lesion_cases").is_dir():
+            gates[OWN] = gate_of(each)
+    court = _court(asked, [*data.cases, *(case for gate in gates.values() for case in gate.cases)])
+    if asked.pictures == "only":
+        _redrawn(asked.bundle, court, data)
+        return
+    figures = Figures(SCHEMA, court.bundle.sha256, _made(asked.bundle))
     figures = evaluate(court, data, asked.only or PARTS, figures)
     if asked.previous:
-        figures = replace(figures, previous=_beside(asked, data, kept))
+        figures = replace(figures, previous=_beside(asked, data, court.kept))
     if not asked.only:
         figures = _gated(court, gates, figures)
+    folders = [asked.out] if asked.only else [asked.out, asked.bundle / "evaluation"]
+    if asked.pictures:
+        figures = _pictured(figures, court.failures(data.cases, figures.patients), folders)
     print(_written(asked, figures))
     told = [f"{each.study}: {each.why}" for each in figures.refused if each.study.startswith(_GATE)]
     if told:
         raise SystemExit("\n".join(told))
+
+
+def _court(asked: argparse.Namespace, known: Sequence[Case]) -> Court:
+    """The bundle with its folds and what was found before."""
+    bundle = weights_of(asked.bundle, "bundle", known, asked.threads)
+    stored = stored_figures(asked.bundle, bundle.sha256, known)
+    return Court(bundle, folds_of(asked, known), stored, Kept(asked.out / "studies", software()))
+
+
+def _pictured(figures: Figures, pictures: Sequence[Picture], folders: Sequence[Path]) -> Figures:
+    for folder in folders:
+        keep_pictures(folder, pictures)
+    return replace(figures, failures=tuple(picture.failure for picture in pictures))
+
+
+def _redrawn(bundle: Path, court: Court, data: Data) -> None:
+    """The pictures alone, of the figures that the bundle holds."""
+    folder = bundle / "evaluation"
+    try:
+        figures = from_json((folder / "figures.json").read_text())
+    except OSError as error:
+        raise SystemExit("the bundle holds no figures: evaluate it first") from error
+    if figures.sha256 != court.bundle.sha256:
+        raise SystemExit("the bundle's figures are of other weights: evaluate it again")
+    names = {case.name for case in data.cases}
+    try:
+        pictures = court.failures(data.cases, [r for r in figures.patients if r.case in names])
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    figures = _pictured(figures, pictures, [folder])
+    write_evaluation(folder, figures)
+    record_card(bundle, figures)
 
 
 _GATE = "gate "
@@ -164,7 +218,9 @@ def _gated(court: Court, gates: Mapping[str, Data], figures: Figures) -> Figures
     judged, refused = dict(figures.gates), list(figures.refused)
     for name, gate in gates.items():
         try:
-            judged[name] = gate_record(court.gate(name, gate.cases, gate.studies))
+            judged[name] = gate_record(
+                court.gate(name, gate.cases, gate.studies), court.bundle.sha256
+            )
         except GateRefused as why:
             refused.append(Refusal(_GATE + name, str(why)))
     return replace(figures, gates=judged, refused=tuple(refused))
@@ -187,7 +243,7 @@ def _written(asked: argparse.Namespace, figures: Figures) -> str:
     text = write_evaluation(asked.out, figures)
     if asked.only:
         print("a part alone is not written into the bundle", file=sys.stderr)
-    elif asked.data.is_dir():
+    elif asked.folders:
         record(asked.bundle, figures)
     else:
         record_gates(asked.bundle, figures)
@@ -202,14 +258,22 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--previous", type=Path, help="an earlier bundle, to stand beside it")
     parser.add_argument("--runs", type=Path, default=RUNS, help="folder of the folds' runs")
     parser.add_argument("--config", type=Path, default=CONFIG, help="it names the folds")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="data or case folder")
+    parser.add_argument("--data", type=Path, help="data or case folder; by default OPACIMETER_DATA")
+    parser.add_argument("--cases", type=Path, nargs="+", action="extend", default=[],
+                        metavar="FOLDER", help="case folders of your own, besides")  # fmt: skip
     parser.add_argument("--gate", type=_named, action="append", default=[], metavar="NAME=FOLDER",
                         help="a gate of your own: a case folder")  # fmt: skip
     parser.add_argument("--only", choices=PARTS, action="append", help="a part alone")
+    parser.add_argument("--pictures", choices=("with", "only"),
+                        help="draw the worst cases, patients whose images may be published: with "
+                        "the evaluation, or of the figures in the bundle only")  # fmt: skip
     parser.add_argument("--out", type=Path, default=OUT, help="results and a copy of the report")
     parser.add_argument("--threads", type=int, help="by default as many as there are processors")
     asked = parser.parse_args(arguments)
-    if not asked.data.is_dir() and not asked.gate:
+    asked.folders = [one for one in folders_of(asked.data, asked.cases) if one.is_dir()]
+    if absent := [one.name for one in asked.cases if not one.is_dir()]:
+        parser.error(f"there is no folder {', '.join(absent)}")
+    if not asked.folders and not asked.gate:
         parser.error("there is no data folder: set OPACIMETER_DATA or --data, or name a --gate")
     return asked
 

@@ -1,9 +1,10 @@
-"""Train the network: `python -m training.train [--fold NAME] [--out DIR]`.
+"""Train the network: `python -m training.train [--cases FOLDER …] [--fold NAME] [--out DIR]`.
 
-Without a fold it trains on everything but the gate: the model that may ship. With one it leaves
-out the fold's patients and is good for figures on them only. A run resumes from its checkpoint,
-writes TensorBoard logs, and ends with the moving average of the weights; no checkpoint is selected
-by a look at held-out patients. A GPU is used when there is one, several under torchrun:
+Your own cases join those of the data folder, or stand alone where there is none. Without a fold it
+trains on everything but the gate: the model that may ship. With one it leaves out the fold's
+patients and is good for figures on them only. A run resumes from its checkpoint, writes TensorBoard
+logs, and ends with the moving average of the weights; no checkpoint is selected by a look at
+held-out patients. A GPU is used when there is one, several under torchrun:
 `torchrun --nproc-per-node=4 -m training.train` gives four batches an iteration.
 """
 
@@ -17,13 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed
+from monai.bundle import ConfigParser
 from monai.utils import set_determinism
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from training.cases import Case, Target, data_folder, read_cases
+from training.cases import Case, CaseFolderError, Target, folders_of, join, read_cases
 from training.run import Run, load_average, patients_seen, read_config
 from training.sample import Samples
 from training.teach import taught
@@ -129,9 +131,9 @@ def lesion_dice(run: Run, cases: Sequence[Case]) -> dict[str, float]:
     return result
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    asked = _arguments()
+    asked = _arguments(arguments)
     config = read_config(asked.config)
     get = config.get_parsed_content
     set_determinism(int(get("seed")))
@@ -140,10 +142,7 @@ def main() -> None:
     folds = get("folds")
     if asked.fold and asked.fold not in folds:
         raise SystemExit(f"no fold {asked.fold!r}; the configuration has {', '.join(folds)}")
-    grid = {name: float(get(name)) for name in ("pixel_mm", "plane_mm")}
-    every = read_cases(asked.data, **grid)
-    cases, held_out = split(every, folds[asked.fold] if asked.fold else None)
-    left_out = {case.patient for case in every} - {case.patient for case in cases}
+    cases, held_out, left_out = _divided(asked, config)
     folder = asked.out or RUNS / (f"fold-{asked.fold}" if asked.fold else "ship")
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(
@@ -159,11 +158,36 @@ def main() -> None:
     train(run, cases, held_out, asked.workers)
 
 
-def _arguments() -> argparse.Namespace:
+def _divided(
+    asked: argparse.Namespace, config: ConfigParser
+) -> tuple[list[Case], list[Case], set[str]]:
+    """Cases to train on, cases to validate on, and the patients that the weights must not see."""
+    get = config.get_parsed_content
+    grid = {name: float(get(name)) for name in ("pixel_mm", "plane_mm")}
+    try:
+        folders = folders_of(asked.data, asked.cases)
+        every = join(read_cases(folder, **grid) for folder in folders)
+    except CaseFolderError as error:
+        raise SystemExit(str(error)) from error
+    cases, held_out = split(every, get("folds")[asked.fold] if asked.fold else None)
+    if not cases:
+        raise SystemExit("every case is left out: there is nothing to train on")
+    left_out = {case.patient for case in every} - {case.patient for case in cases}
+    if int(os.environ.get("RANK", "0")) == 0:
+        told = f"without {', '.join(sorted(left_out))}" if left_out else "nobody left out"
+        print(f"{len(cases)} of {len(every)} cases in {len(folders)} folder(s), {told}")
+    return cases, held_out, left_out
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     # No name may be the beginning of an option of torchrun's, which would take it for its own.
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--data", type=Path, default=data_folder())
+    parser.add_argument("--data", type=Path, help="data or case folder; by default OPACIMETER_DATA")
+    parser.add_argument(
+        "--cases", type=Path, nargs="+", action="extend", default=[], metavar="FOLDER",
+        help="case folders of your own, besides",
+    )  # fmt: skip
     parser.add_argument("--fold", help="train without this fold's patients")
     parser.add_argument("--out", type=Path, help="folder of the run; default runs/<fold or ship>")
     parser.add_argument(
@@ -172,7 +196,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--teacher", type=Path, help="run that completes the unmarked slices")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--workers", type=int, default=1, help="processes that make samples")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def _device() -> torch.device:

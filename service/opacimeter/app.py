@@ -17,7 +17,7 @@ from fastapi import FastAPI
 import opacimeter
 from opacimeter import api, jobs, web
 from opacimeter.assess import Assessor, Incumbent, Registry
-from opacimeter.errors import Cancelled, ModelError, NotFound
+from opacimeter.errors import Cancelled, Conflict, ModelError, NotFound
 from opacimeter.intake import Limits, Study, find
 from opacimeter.pipeline import Pipeline, same_images
 from opacimeter.report import SliceRenderer, header
@@ -166,7 +166,7 @@ class _Bench:
                 pipeline.run(run)
         except Cancelled:
             run.end(Status.CANCELLED)
-        except NotFound as error:
+        except (NotFound, Conflict) as error:
             run.end(Status.FAILED, str(error))
         except MemoryError:
             run.end(Status.FAILED, "The study needs more memory than the machine has.")

@@ -31,11 +31,11 @@ _CODES = {
     Severity.WARNING: (
         "gantry-tilt thick-slices lossy-compressed sharp-kernel contrast-medium expiration "
         "lung-cut-off small-lung child lesion-at-limit outside-evaluated-range "
-        "patient-mismatch prior-differs"
+        "patient-mismatch prior-differs no-frame-of-reference"
     ),
     Severity.INFO: (
         "localizer-removed not-image-removed exact-duplicate-removed series-split not-supine "
-        "padding-ignored not-calibrated"
+        "padding-ignored not-calibrated corrected"
     ),
 }
 

@@ -4,8 +4,9 @@
     ├── IntakeRejected       tell the sender what is wrong with the study; do not retry
     ├── ModelError           refuse to start: the bundle is unusable
     ├── ModelRefused         keep the model in service: the candidate is not as good
-    ├── ArchiveUnreachable   retry later
-    ├── ArchiveRefused       do not retry
+    ├── ArchiveError         an archive did not do what it was asked, at one hop of the way
+    │   ├── ArchiveUnreachable   retry later
+    │   └── ArchiveRefused       do not retry
     ├── NotFound             there is no such thing
     ├── Conflict             the state does not allow this
     └── Cancelled            stop: the user asked for it
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 __all__ = [
+    "ArchiveError",
     "ArchiveRefused",
     "ArchiveUnreachable",
     "Cancelled",
@@ -74,11 +76,24 @@ class ModelRefused(OpacimeterError):
         self.detail = detail
 
 
-class ArchiveUnreachable(OpacimeterError):
+class ArchiveError(OpacimeterError):
+    """An archive did not do what it was asked.
+
+    Attributes:
+        hop: Where on the way: connect, echo, query, fetch, store, confirm.
+    """
+
+    def __init__(self, message: str, *, hop: str) -> None:
+        """Keep the hop beside the message."""
+        super().__init__(message)
+        self.hop = hop
+
+
+class ArchiveUnreachable(ArchiveError):
     """The archive did not answer; the same call may succeed later."""
 
 
-class ArchiveRefused(OpacimeterError):
+class ArchiveRefused(ArchiveError):
     """The archive answered, and said no."""
 
 

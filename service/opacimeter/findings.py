@@ -15,6 +15,8 @@ from opacimeter.checks import Check
 from opacimeter.volume import Volume, read_only
 
 __all__ = [
+    "HIGH_OPACITY_HU",
+    "LOW_ATTENUATION_HU",
     "ZONES",
     "Assessment",
     "Histogram",
@@ -27,6 +29,11 @@ __all__ = [
     "Region",
     "Segmentation",
 ]
+
+HIGH_OPACITY_HU = -200
+"""Lesion at or above this is high opacity (PHO: Chaganti 2020, doi:10.1148/ryai.2020200048)."""
+LOW_ATTENUATION_HU = -950
+"""Lung below this is low attenuation (LAA-950)."""
 
 
 class Label(IntEnum):
@@ -118,8 +125,9 @@ class Segmentation:
 
     Attributes:
         labels: uint8 (slice, row, column), values of `Label`.
-        lesion_probability: float16 (slice, row, column) on the network's own grid, 0…1.
-        network: Who made it.
+        lesion_probability: float16 (slice, row, column) on the network's own grid, 0…1; of no
+            length where a person made the labels.
+        network: Who made it, or what a person corrected.
 
     Raises:
         ValueError: Wrong type or shape.

@@ -8,15 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from opacimeter.assess import Corrected, Original
 from opacimeter.checks import Check
 from opacimeter.document import Document
 from opacimeter.errors import IntakeRejected
-from opacimeter.findings import Assessment, Quantity
+from opacimeter.findings import Assessment
 from opacimeter.intake import Limits, Study, find, load
 from opacimeter.record import Record
-from opacimeter.report import render, render_rejection
+from opacimeter.report import (
+    compared,
+    document_checks,
+    list_summary,
+    read_nifti,
+    read_result,
+    render,
+    render_rejection,
+)
 from opacimeter.volume import OtherSeries, Volume
 
 __all__ = ["Assess", "Desk", "Pipeline", "Progress", "assess_study", "same_images"]
@@ -56,6 +65,14 @@ class Desk(Protocol):
         """The received files."""
         ...
 
+    def document(self, version: int, name: str) -> Path:
+        """A document of an earlier version."""
+        ...
+
+    def painting(self) -> Path:
+        """What a person painted, as `report.accept_painting` wrote it."""
+        ...
+
     def progress(self, step: str, fraction: float) -> None:
         """Tell those who watch; raises Cancelled."""
         ...
@@ -65,7 +82,7 @@ class Desk(Protocol):
         documents: Sequence[Document],
         *,
         checks: Sequence[Check],
-        summary: Mapping[str, float],
+        summary: Mapping[str, Any],
     ) -> None:
         """Keep all documents and complete the version, or keep none."""
         ...
@@ -97,12 +114,14 @@ class Pipeline:
         Raises:
             Cancelled: The user asked to stop.
             NotFound: The study has no such series.
+            Conflict: The images of a corrected version are no longer read as they were.
         """
+        correction = desk.record.correction
         try:
             study = _watched(lambda: self._study(desk), desk.progress)
             assessment = assess_study(
                 study,
-                self.assess,
+                _corrected(desk, correction.of) if correction else self.assess,
                 series_uid=desk.record.series_uid,
                 progress=desk.progress,
                 threads=self.threads,
@@ -111,13 +130,23 @@ class Pipeline:
             desk.reject(render_rejection(rejection, desk.record), checks=rejection.checks)
             return
         desk.progress("report", 0.0)
+        assessment = compared(assessment, desk.record)
         documents = render(assessment, desk.record)
-        desk.keep(documents, checks=assessment.checks, summary=_summary(assessment))
+        desk.keep(documents, checks=assessment.checks, summary=list_summary(assessment))
 
     def _study(self, desk: Desk) -> Study:
         studies = find(desk.files(), workspace=self.workspace, limits=self.limits)
         study = next(study for study in studies if study.uid == desk.record.study_uid)
         return replace(study, problems=(*desk.problems, *study.problems))
+
+
+def _corrected(desk: Desk, version: int) -> Corrected:
+    """Measures what a person painted on an earlier version, whose network goes on being named."""
+    kept = read_result(desk.document(version, "result.json"))
+    labels, _ = read_nifti(desk.document(version, "labels.nii.gz"))
+    painted, _ = read_nifti(desk.painting())
+    original = Original(version, labels, kept.network, kept.detection_limit_percent, kept.checks)
+    return Corrected(original, painted)
 
 
 def assess_study(
@@ -227,19 +256,15 @@ def _measure(volume: Volume, assess: Assess, tell: Progress, began: float) -> As
         tell("segment" if fraction < 1.0 else "measure", fraction if fraction < 1.0 else 0.0)
 
     assessment = assess(volume, progress=segmented)
-    return replace(assessment, seconds={"read": round(read_s, 3), **assessment.seconds})
+    return replace(
+        assessment,
+        checks=(*assessment.checks, *document_checks(volume)),
+        seconds={"read": round(read_s, 3), **assessment.seconds},
+    )
 
 
 def _no_lung(rejection: IntakeRejected) -> bool:
     return any(check.code == "not-chest" for check in rejection.checks)
-
-
-def _summary(assessment: Assessment) -> dict[str, float]:
-    values = {
-        quantity.value: assessment.value(quantity)
-        for quantity in (Quantity.VOLUME_ML, Quantity.LESION_ML, Quantity.LESION_PERCENT)
-    }
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _silent(_step: str, _fraction: float) -> None:

@@ -60,6 +60,8 @@ class Record:
         series_uid: The series the user asked for; None leaves the choice to intake.
         prior: The latest earlier assessment of the patient; None where there is none.
         correction: Whose changes this version holds; None where the network's labels stand.
+        mismatch: What of the identity, birth_date or sex, disagrees with another assessment under
+            the same patient ID; such a one is never the prior.
     """
 
     id: UUID
@@ -69,3 +71,4 @@ class Record:
     series_uid: str | None = None
     prior: Prior | None = None
     correction: Correction | None = None
+    mismatch: tuple[str, ...] = ()

@@ -59,7 +59,9 @@ def test_a_slice_is_rendered_as_asked(done):
         f"{of()}/slices/3.webp", params={"plane": "coronal", "window": "40,400", "overlay": False}
     )
     assert answer.headers["content-type"] == "image/webp"
-    assert answer.content == b"coronal 3 40/400 False"
+    assert answer.content == b"coronal 3 40/400 none 1"
+    answer = done.get(f"{of()}/slices/3.webp", params={"style": "fill", "opacity": 40})
+    assert answer.content == b"axial 3 -600/1500 fill 0.4"
 
 
 def test_a_slice_beyond_the_volume_is_not_found(done):

@@ -1,5 +1,6 @@
 """When a candidate is as good as the model in service."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ IN_SERVICE = Gate("d" * 64, 0.66, 3.4, 0.06, 0.5)
 
 
 def bundle(sha256, **gates):
+    """With figures that were measured with its own weights."""
+    gates = {name: replace(gate, weights_sha256=sha256) for name, gate in gates.items()}
+    return unchanged(sha256, **gates)
+
+
+def unchanged(sha256, **gates):
     network = Network("by-hand", "1.0.0", sha256)
     return Bundle(network, Path("none"), 1.5, 3.0, 3, 5.0, 0.5, 0.5, None, {}, gates=gates)
 
@@ -68,6 +75,21 @@ def test_figures_on_other_data_are_not_compared():
     with pytest.raises(ModelRefused, match=r"not the same, eeee.* and dddd") as refused:
         judged(Gate("e" * 64, 0.9, 0.1, 0.0, 0.5))
     assert "training.evaluate --bundle" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [("a" * 64, r"measured with the weights aaaaaaaaaaaa…"), (None, "before weights were named")],
+)
+def test_figures_that_other_weights_left_behind_are_refused_however_good(weights, words):
+    stale = {"opacimeter": Gate("d" * 64, 0.9, 0.1, 0.0, 0.5, weights)}
+    own = {"opacimeter": replace(IN_SERVICE, weights_sha256="old")}
+    with pytest.raises(ModelRefused, match=rf"candidate .* stale: .*{words}") as refused:
+        judge(unchanged("new", **stale), unchanged("old", **own), GATE)
+    assert refused.value.detail["weights_sha256"] == {"measured": weights, "own": "new"}
+    # Nor does a candidate win against figures that are not those of the model in service.
+    with pytest.raises(ModelRefused, match=r"model in service .* stale"):
+        judge(bundle("new", opacimeter=IN_SERVICE), unchanged("old", **stale), GATE)
 
 
 def test_a_gate_that_one_of_them_lacks_is_named():

@@ -8,7 +8,14 @@ import pytest
 
 from opacimeter.assess import Registry, read_bundle
 from opacimeter.errors import Conflict, ModelError, ModelRefused
-from tests.bundles import FIGURES, figures, read_metadata, write_bundle, write_metadata
+from tests.bundles import (
+    FIGURES,
+    copy_of,
+    figures,
+    read_metadata,
+    write_bundle,
+    write_metadata,
+)
 from tests.fakes import PROCESSES, Clock, names
 
 
@@ -247,6 +254,28 @@ def test_the_registry_is_readable_by_its_owner_alone(registry, better, tmp_path)
     registry.promote(better)
     for folder in (tmp_path / "data", tmp_path / "data" / "models"):
         assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_figures_of_other_weights_open_no_gate(registry, better, tmp_path):
+    """Weights exchanged in an evaluated bundle, hash and all: its figures are not about them."""
+    new = copy_of(better, tmp_path / "new", mark="x", **figures(
+        lesion_dice=0.9, weights_sha256=read_bundle(better).network.sha256
+    ))  # fmt: skip
+    with pytest.raises(ModelRefused, match="stale"):
+        registry.promote(new)
+    assert registry.in_service() == registry.carried
+    assert registry.history() == ()
+
+
+def test_a_list_of_before_gates_named_their_weights_is_read(registry, better, tmp_path):
+    registry.promote(better)
+    listed = tmp_path / "data" / "models" / "registry.json"
+    content = json.loads(listed.read_text())
+    del content["opacimeter-models-1"][0]["figures"]["weights_sha256"]
+    listed.write_text(json.dumps(content))
+    (change,) = registry.history()
+    assert change.figures.weights_sha256 is None
+    assert change.figures.lesion_dice == 0.7
 
 
 def test_the_list_is_plain_json_that_names_its_form(registry, better, tmp_path):

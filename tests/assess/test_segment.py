@@ -155,3 +155,40 @@ def test_any_grid_gives_the_same_volume(slices, rows, columns):
     near = zoom(near, (slices, rows, columns), order=0, grid_mode=True, mode="nearest") > 0
     lung = np.count_nonzero((labels > 0) & (hu < -200) & near) * volume.voxel_ml
     assert lung == pytest.approx(756.0, rel=0.06)
+
+
+def test_planes_side_by_side_give_what_they_give_one_by_one():
+    volume = volume_of(chest(), (2.0, 1.5, 1.5))
+    one, many = (
+        segment(volume, BUNDLE, threshold, threads=threads, progress=lambda fraction: None)
+        for threads in (1, 4)
+    )
+    assert np.array_equal(one.labels, many.labels)
+    assert np.array_equal(one.lesion_probability, many.lesion_probability)
+
+
+def test_planes_that_wait_are_given_up_when_the_work_is_stopped():
+    seen = []
+
+    def network(hu):
+        seen.append(hu.shape)
+        return threshold(hu)
+
+    def stop(fraction):
+        raise Cancelled("stopped")
+
+    volume = volume_of(chest(), (2.0, 1.5, 1.5))  # 60 planes
+    with pytest.raises(Cancelled):
+        segment(volume, BUNDLE, network, threads=2, progress=stop)
+    assert len(seen) < 60
+
+
+def test_a_probability_too_small_for_half_precision_is_none():
+    def faint(hu):
+        probability = threshold(hu)
+        probability[:, 2] += 3e-5  # the smallest normal number of float16 is 6.1e-5
+        return probability
+
+    volume = volume_of(chest(), (2.0, 1.5, 1.5))
+    found = segment(volume, BUNDLE, faint, threads=1, progress=lambda fraction: None)
+    assert set(np.unique(found.lesion_probability)) == {np.float16(0), np.float16(1)}

@@ -1,4 +1,4 @@
-"""`make bench`: speed and memory of the command line, as a table with machine and commit.
+"""`make bench`: speed and memory, as tables with machine and commit.
 
 Each study is assessed several times in a process of its own, so that starting Python and loading
 the network count; the median stands in the table. Machines are noisy: compare within one run.
@@ -15,6 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks import listing, network
+from tests.benchmarks.objects import objects
 from training.phantom import Patient, Scan, spread, write_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +91,9 @@ def main() -> None:
         write_study(Path(folder) / "large", Patient(lesions=spread(12, seed=1)), scan)
         rows.append(measure("phantom, 1 mm", Path(folder) / "large", "300×512×512"))
     print(table(rows))  # noqa: T201
+    print(f"\n{objects()}")  # noqa: T201
+    print(f"\n{listing.list_table(listing.measure_list())}")  # noqa: T201
+    print(f"\n{network.line()}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -54,3 +54,13 @@ def test_a_shared_group_that_cannot_be_read_is_passed_over():
     dataset.Manufacturer = "Maker"
     assert headers.text(dataset, "ConvolutionKernel") is None
     assert headers.text(dataset, "Manufacturer") == "Maker"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("140533", "14:05:33"), ("140533.250", "14:05:33"), ("1405", "14:05:00"), ("14", "14:00:00"),
+     ("", None), ("256000", None), ("14:05", None)],
+)  # fmt: skip
+def test_a_time_of_day_is_read_as_far_as_it_is_written(written, read):
+    dataset = raw(0x00080030, "TM", written.encode())
+    assert headers.study(dataset, "1.2.3")["time"] == read

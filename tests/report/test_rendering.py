@@ -28,6 +28,12 @@ def test_the_documents_are_those_of_the_design(assessment, record):
         "labels.nii.gz",
         "anatomy.nii.gz",
         "volume.nii.gz",
+        "report.en.pdf",
+        "report.zh-CN.pdf",
+        "pictures.dcm",
+        "report.dcm",
+        "measurements.sr.dcm",  # no segmentations: the headers have no frame of reference
+        "fhir.json",
     }
 
 
@@ -95,7 +101,7 @@ def test_slices_are_rendered_in_three_planes(folder, tmp_path):
     assert slices.shape == (42, 60, 80)
     sizes = {}
     for plane in ("axial", "coronal", "sagittal"):
-        packed = slices.webp(plane, 20, window=(-600, 1500), overlay=True)
+        packed = slices.webp(plane, 20, window=(-600, 1500), style="contours")
         sizes[plane] = Image.open(io.BytesIO(packed)).size
     # Slices are 2 mm and pixels 1 mm: 42 slices stand 84 pixels high.
     assert sizes == {"axial": (80, 60), "coronal": (80, 84), "sagittal": (60, 84)}
@@ -103,12 +109,12 @@ def test_slices_are_rendered_in_three_planes(folder, tmp_path):
 
 def test_a_slice_shows_its_lesion_only_with_the_overlay(folder, tmp_path):
     slices = SliceRenderer(folder / "volume.nii.gz", folder / "labels.nii.gz", tmp_path / "cache")
-    for overlay in (True, False):
-        packed = slices.webp("axial", 10, window=(-600, 1500), overlay=overlay)
-        assert orange(Image.open(io.BytesIO(packed)).convert("RGB")).any() == overlay
+    for style in ("contours", "none"):
+        packed = slices.webp("axial", 10, window=(-600, 1500), style=style)
+        assert orange(Image.open(io.BytesIO(packed)).convert("RGB")).any() == (style != "none")
 
 
 def test_a_slice_that_is_not_there_is_not_found(folder, tmp_path):
     slices = SliceRenderer(folder / "volume.nii.gz", folder / "labels.nii.gz", tmp_path / "cache")
     with pytest.raises(NotFound, match="42 axial slices"):
-        slices.webp("axial", 42, window=(-600, 1500), overlay=False)
+        slices.webp("axial", 42, window=(-600, 1500), style="none")

@@ -11,7 +11,7 @@ from tests.boxes import header
 
 FIELDS = """
 schema id version status created patient study series checks summary regions lesions profile
-histogram prior model software seconds notice
+histogram prior correction model software seconds notice
 """
 SERIES_FIELDS = """
 uid number description slices spacing_mm thickness_mm kernel kvp manufacturer model chosen_because
@@ -30,11 +30,13 @@ def test_the_result_says_whose_study_it_is(assessment, record):
     found = result(assessment, record)
     assert found["patient"] == {
         "id": "P1",
+        "issuer": "H1",
         "name": "Wang^XiaoDong",
         "birth_date": "1970-01-31",
         "sex": "M",
     }
     assert found["study"]["date"] == "2026-01-02"
+    assert found["study"]["time"] == "14:05:33"
     assert found["series"]["kernel"] == "Br40d\\3"
     assert found["created"] == "2026-11-23T10:00:00Z"
 

@@ -1,20 +1,17 @@
 """The list, its filters and pages; the schema under it."""
 
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from opacimeter.record import assessment_id
-from opacimeter.store import Status, Store
-from opacimeter.store.catalogue import list_query
-from opacimeter.store.rows import AssessmentRow, Base, VersionRow
+from opacimeter.store import Order, Sort, Status, Store, Wanted
+from opacimeter.store.listing import queries
+from opacimeter.store.rows import Base
 from tests.fakes import Clock, complete, incoming
-
-MANY = 10_000
+from tests.many import explain, fill
 
 
 @pytest.fixture
@@ -22,29 +19,6 @@ def store(tmp_path):
     opened = Store(tmp_path / "data", clock=Clock())
     yield opened
     opened.close()
-
-
-def fill(store, count=MANY):
-    """Assessments a second apart; patient P<n mod 1000>, every tenth failed."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    heads, versions = [], []
-    for number in range(count):
-        key = str(assessment_id(f"1.{number}"))
-        at = start + timedelta(seconds=number)
-        state = Status.FAILED if number % 10 == 0 else Status.COMPLETE
-        patient = f"P{number % 1000}"
-        heads.append(
-            {"id": key, "study_uid": f"1.{number}", "received": at, "version": 1, "status": state,
-             "patient_id": patient, "patient": {"id": patient}, "study": {}}
-        )  # fmt: skip
-        versions.append(
-            {"assessment_id": key, "number": 1, "instances_hash": "0", "problems": [], "model": {},
-             "status": state, "token": "0", "attempts": 1, "cancelling": False, "fraction": 1.0,
-             "created": at, "checks": [], "summary": {}, "seconds": {}}
-        )  # fmt: skip
-    with store._db.write() as session:
-        session.execute(insert(AssessmentRow), heads)
-        session.execute(insert(VersionRow), versions)
 
 
 def test_pages_show_each_assessment_once_newest_first(store):
@@ -75,10 +49,10 @@ def test_what_arrives_between_two_pages_shifts_nothing(store, tmp_path):
 def test_the_filters_hold_alone_and_together(store):
     fill(store, 2000)
     # Numbers 10 and 1010 are P10, and both end in 0: failed.
-    mine = store.catalogue.page(patient="P10")
+    mine = store.catalogue.page(Wanted(patient="P10"))
     assert [entry.study_uid for entry in mine.entries] == ["1.1010", "1.10"]
-    assert store.catalogue.page(patient="P10", status=Status.COMPLETE).entries == ()
-    failed = store.catalogue.page(status=Status.FAILED, limit=200)
+    assert store.catalogue.page(Wanted(patient="P10", status=Status.COMPLETE)).entries == ()
+    failed = store.catalogue.page(Wanted(status=Status.FAILED), limit=200)
     assert len(failed.entries) == 200  # of 2000 / 10
 
 
@@ -91,10 +65,10 @@ def test_a_cursor_of_somebody_elses_is_refused(store):
 def test_ten_thousand_assessments_do_not_slow_the_list(store):
     fill(store)
     cursor = store.catalogue.page(limit=1).cursor
-    filters = ({}, {"patient": "P7"}, {"status": Status.FAILED}, {"cursor": cursor})
-    for chosen in filters:
+    asked = (Wanted(), Wanted(patient="P7"), Wanted(status=Status.FAILED))
+    for wanted, after in [*((one, None) for one in asked), (Wanted(), cursor)]:
         began = time.perf_counter()
-        store.catalogue.page(**chosen, limit=50)
+        store.catalogue.page(wanted, cursor=after, limit=50)
         assert time.perf_counter() - began < 0.25  # some 5 ms here; a scan that sorts takes longer
 
 
@@ -104,16 +78,12 @@ def test_every_filter_of_the_list_walks_an_index_in_its_order(store):
     for patient in (None, "P7"):
         for status in (None, Status.FAILED):
             for after in (None, cursor):
-                query = list_query(patient=patient, status=status, cursor=after).limit(50)
-                plan = explain(store, query)
+                wanted = Wanted(patient=patient, status=status)
+                newest = {"sort": Sort.RECEIVED, "order": Order.DESCENDING}
+                (query,) = queries(wanted, **newest, cursor=after)
+                plan = explain(store, query.limit(50))
                 assert "ix_assessments_" in plan
                 assert "TEMP B-TREE" not in plan  # that would be a sort of all that match
-
-
-def explain(store, query):
-    compiled = query.compile(store._db.engine, compile_kwargs={"literal_binds": True})
-    with store._db.read() as session:
-        return str(session.execute(text(f"EXPLAIN QUERY PLAN {compiled}")).all())
 
 
 def test_the_migrations_make_the_tables_that_the_rows_describe(store):

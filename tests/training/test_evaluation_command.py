@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -101,7 +102,9 @@ def test_a_whole_evaluation_is_written_into_the_bundle(bundle, data, config, tmp
     kept, _ = split(read_cases(data), FOLDS["a"])
     train(Run(read_config(config), runs / "fold-a", torch.device("cpu"), 1), kept, [], 0)
     common = ("--bundle", bundle, "--data", data, "--config", config, "--runs", runs)
-    text = told(capsys, *common, "--out", tmp_path / "out", "--previous", bundle)
+    text = told(
+        capsys, *common, "--out", tmp_path / "out", "--previous", bundle, "--pictures", "with"
+    )
     figures = from_json((bundle / "evaluation" / "figures.json").read_text())
     assert {row.case: row.seen_by for row in figures.patients} == {
         "case-01": "fold a", "case-03": "bundle",
@@ -114,12 +117,31 @@ def test_a_whole_evaluation_is_written_into_the_bundle(bundle, data, config, tmp
     assert judged.lung_dice > 0.99
     assert judged.lesion_dice > 0.5
     assert "## Gates" in text
+    assert {failure.case for failure in figures.failures} == {"case-01", "case-03"}
+    pictures = sorted(path.name for path in (bundle / "evaluation").glob("*.webp"))
+    assert pictures == ["failure-case-01.webp", "failure-case-03.webp"]
     own = Assessor.from_bundle(bundle, threads=1).bundle
+    assert own.gates["opacimeter"].weights_sha256 == own.network.sha256
     assert own.gates["opacimeter"].lesion_dice == pytest.approx(judged.lesion_dice, abs=1e-4)
     assert own.detection_limit.chests == 1
     fold = json.loads((runs / "fold-a" / "bundle" / "configs" / "metadata.json").read_text())
     assert "case-01" not in fold["opacimeter"]["trained_on"]
     assert {"case-02", "case-03", "volume-4"} <= set(fold["opacimeter"]["trained_on"])
+
+
+def test_pictures_alone_are_of_the_figures_in_the_bundle(bundle, data, config, tmp_path, capsys):
+    common = ("--bundle", bundle, "--data", data, "--config", config, "--runs", tmp_path / "none")
+    alone = (*common, "--out", tmp_path / "out", "--pictures", "only")
+    with pytest.raises(SystemExit, match="holds no figures"):
+        told(capsys, *alone)
+    told(capsys, *common, "--out", tmp_path / "out")
+    before = from_json((bundle / "evaluation" / "figures.json").read_text())
+    told(capsys, *alone)
+    after = from_json((bundle / "evaluation" / "figures.json").read_text())
+    assert [failure.seen_by for failure in after.failures] == ["bundle"]  # case-03; no fold is here
+    assert replace(after, failures=()) == before
+    assert (bundle / "evaluation" / "failure-case-03.webp").exists()
+    assert "## Failure cases" in (bundle / "evaluation" / "report.md").read_text()
 
 
 def test_a_part_alone_leaves_the_bundle_as_it_was(bundle, data, config, tmp_path, capsys):

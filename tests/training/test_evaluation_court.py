@@ -13,6 +13,8 @@ pytestmark = pytest.mark.train
 from tests.training import data_folder  # noqa: E402
 from tests.training.judges import Told  # noqa: E402
 from training.cases import read_cases  # noqa: E402
+from training.evaluation.card import BEGIN, END  # noqa: E402
+from training.evaluation.chest_tables import weak_sides  # noqa: E402
 from training.evaluation.figures import (  # noqa: E402
     SCHEMA,
     Figures,
@@ -27,8 +29,10 @@ from training.evaluation.material import chests_of  # noqa: E402
 from training.evaluation.means import group_figures, summary  # noqa: E402
 from training.evaluation.overlap import pooled  # noqa: E402
 from training.evaluation.recording import record, record_gates  # noqa: E402
+from training.evaluation.report import report  # noqa: E402
 from training.evaluation.results import Kept  # noqa: E402
 from training.evaluation.robustness import VariationFigures  # noqa: E402
+from training.evaluation.studies import Sides, StudyFigures  # noqa: E402
 from training.evaluation.weights import Fold, Weights  # noqa: E402
 
 
@@ -95,6 +99,37 @@ def test_studies_that_all_weights_saw_have_no_figure(folder, cases, tmp_path):
     assert {each.study for each in refused} == {"nodule-001", "volume-1"}
 
 
+def test_a_fold_speaks_on_the_chests_that_it_left_out(folder, cases, tmp_path):
+    fold = weights("fold a", "case-01")
+    left_out = Fold("a", frozenset({"nodule-001", "volume-1"}), lambda: fold)
+    studies, _, refused = court(tmp_path, folds=[left_out]).studies(
+        list(chests_of(folder, cases)), robustness=False
+    )
+    assert refused == []
+    assert {row.study: row.seen_by for row in studies} == {
+        "nodule-001": "fold a", "volume-1": "fold a", "volume-4": "bundle",
+    }  # fmt: skip
+    nodule = next(row for row in studies if row.study == "nodule-001")
+    means = summary([], studies)
+    assert means["healthy_chests"] == 1  # a fold's chest bounds nothing of what ships
+    figures = Figures(SCHEMA, "0", Provenance("", "", "", ""), means, studies=tuple(studies))
+    assert (
+        "nodule-001 bears a nodule and no pneumonia; fold a marks "
+        f"{nodule.lesion_percent:.2f} % of its lung, and {nodule.nodule_percent:.0f} % of the "
+        "nodule's voxels."
+    ) in report(figures)
+
+
+def test_a_weak_side_is_said_in_words():
+    row = StudyFigures("cap", 5998.0, 7.3, 0.99, 2.0, 1.0, sides=Sides(0.98, 0.72, 86, 56))
+    assert list(weak_sides(row)) == [("right", 0.72)]
+    assert list(weak_sides(replace(row, sides=Sides(0.9, 0.9, 86, 86)))) == []
+    figures = Figures(SCHEMA, "0", Provenance("", "", "", ""), studies=(row,))
+    assert "cap: in the right lung marked slices are told apart with an AUC of 0.72" in report(
+        figures
+    )
+
+
 def test_a_gate_is_refused_to_weights_that_saw_a_case_of_it(folder, cases, tmp_path):
     mine = [case for case in cases if case.name == "case-01"]
     with pytest.raises(GateRefused, match="case-01"):
@@ -139,15 +174,22 @@ def figures(folder, cases, tmp_path_factory):
         studies=tuple(studies),
         robustness=(VariationFigures("volume-4", "5 mm slices", "bundle", 1.0, 1.25, False),),
         calibration=calibration(rows),
-        gates={"own": gate_record(gate)},
+        gates={"own": gate_record(gate, "bundle-hash")},
         previous=Previous("lung-lesion 1.0.0", tuple(rows[:1]), tuple(studies[:1])),
         refused=(*refused, Refusal("nodule-001", "the bundle saw it")),
     )
 
 
 def bundle_folder(tmp_path):
-    own = {"sha256": "bundle-hash", "interval": None, "gates": {"theirs": {"sha256": "1"}}}
-    (tmp_path / "configs").mkdir()
+    gates = {
+        "theirs": {"sha256": "1", "weights_sha256": "bundle-hash"},
+        "stale": {"sha256": "1", "weights_sha256": "weights of before"},
+        "unsaid": {"sha256": "1"},
+    }
+    own = {"sha256": "bundle-hash", "interval": None, "gates": gates}
+    for room in ("configs", "docs"):
+        (tmp_path / room).mkdir()
+    (tmp_path / "docs" / "README.md").write_text(f"Card\n{BEGIN}\nstale figures\n{END}\n")
     (tmp_path / "configs" / "metadata.json").write_text(json.dumps({"opacimeter": own}))
     return tmp_path
 
@@ -167,6 +209,9 @@ def test_an_evaluation_becomes_the_bundles_own(figures, tmp_path):
     assert own["evaluated"]["slice_mm"][1] == 5.0
     assert set(own["gates"]) == {"own", "theirs"}
     assert (bundle / "evaluation" / "report.md").read_text() == text
+    card = (bundle / "docs" / "README.md").read_text()
+    assert "stale figures" not in card
+    assert "| volume-4 (healthy) | bundle |" in card
     assert from_json((bundle / "evaluation" / "figures.json").read_text()) == figures
 
 
@@ -218,7 +263,6 @@ def test_the_report_tells_every_part(figures, tmp_path):
 
 
 def test_a_part_alone_has_no_words_about_the_others(figures):
-    from training.evaluation.report import report
 
     text = report(replace(figures, patients=(), groups=(), areas=(), calibration=None, gates={}))
     assert "## Whole studies" in text

@@ -157,7 +157,8 @@ def test_a_gates_record_is_the_contracts():
         row("case-99", lesion_dice=0.0, truth_percent=0.01, found_percent=0.41),
     )
     gate = Gate("own", gate_hash(["x", "y"]), rows, (("normal-001", 0.06), ("volume-4", 0.0301)))
-    record = gate_record(gate)
+    record = gate_record(gate, "w" * 64)
+    assert record["weights_sha256"] == "w" * 64
     assert record["sha256"] == gate_hash(["y", "x"])
     assert record["lesion_dice"] == 0.65  # a trace has no Dice to speak of
     assert record["error_points"] == pytest.approx((0.1 + 6.0 + 0.4) / 3, abs=1e-3)
@@ -169,9 +170,9 @@ def test_a_gates_record_is_the_contracts():
 
 def test_a_gate_that_cannot_decide_is_refused():
     with pytest.raises(GateRefused, match="no healthy chest"):
-        gate_record(Gate("own", "0", (row(),), ()))
+        gate_record(Gate("own", "0", (row(),), ()), "w")
     with pytest.raises(GateRefused, match="no case"):
-        gate_record(Gate("own", "0", (row(truth_percent=0.0),), (("a", 0.1),)))
+        gate_record(Gate("own", "0", (row(truth_percent=0.0),), (("a", 0.1),)), "w")
 
 
 def test_a_bootstrap_interval_holds_the_mean_and_is_the_same_every_time():

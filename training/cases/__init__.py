@@ -13,6 +13,7 @@ from training.cases.case import ALLOWED, GATE, Case, Target
 from training.cases.data import data_folder, read_data
 from training.cases.folder import ROWS, CaseFolderError, Row, read_folder, read_rows, write_rows
 from training.cases.nifti import Image, OrientationError, read_nifti, write_nifti
+from training.cases.together import folders_of, join
 
 __all__ = [
     "ALLOWED",
@@ -24,6 +25,8 @@ __all__ = [
     "Row",
     "Target",
     "data_folder",
+    "folders_of",
+    "join",
     "read_cases",
     "read_nifti",
     "read_rows",

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from training.evaluation.failures import Failure
 from training.evaluation.interval import Interval
 from training.evaluation.lesions import LesionFigures
 from training.evaluation.means import GroupFigures
@@ -90,6 +91,7 @@ class Figures:
         gates: As in the bundle.
         previous: Another model beside this one.
         refused: Studies without a figure.
+        failures: The worst cases, where pictures of them were asked for.
     """
 
     schema: str
@@ -105,6 +107,7 @@ class Figures:
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     previous: Previous | None = None
     refused: tuple[Refusal, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     def to_json(self) -> str:
         """The written form: same figures, same bytes."""

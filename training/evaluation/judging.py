@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from opacimeter.errors import IntakeRejected
 from training.cases import Case
+from training.evaluation.failures import Picture, draw_failure, worst
 from training.evaluation.figures import Calibration, Previous, Refusal
 from training.evaluation.gate import Gate, GateRefused, gate_hash, healthy_rows
 from training.evaluation.interval import Pair, calibrate, guaranteed
@@ -65,6 +66,23 @@ class Court:
             (weights.name, weights.sha256, case.name, case.intensity, _case_hash(case)),
             lambda: judge_lesions(case, weights.judge, weights.name),
         )
+
+    def failures(self, cases: Sequence[Case], rows: Sequence[LesionFigures]) -> list[Picture]:
+        """Pictures of the worst of the rows; none of a case whose blind weights are gone.
+
+        Raises:
+            ValueError: See `draw_failure`.
+        """
+        by_name = {case.name: case for case in cases}
+        pictures = []
+        for row in _bar(worst(rows), "failure cases"):
+            case = by_name[row.case]
+            try:
+                weights = blind_weights((case.name, case.patient), self.bundle, self.folds)
+            except Seen:
+                continue
+            pictures.append(draw_failure(case, weights.judge, row))
+        return pictures
 
     def studies(
         self, pending: Iterable[Pending], *, robustness: bool
@@ -150,6 +168,7 @@ def _case_hash(case: Case) -> str:
 def _chest_hash(chest: Chest) -> str:
     """Images, geometry and all that is known of a study."""
     sides = {side: list(marks) for side, marks in chest.sides.items()}
+    # Not what other disease there is: it only names a row.
     known = f"{chest.name} {chest.clean} {chest.healthy} {list(chest.infected)} {sides}"
     arrays = (chest.volume.hu, chest.volume.affine, chest.lung, chest.nodule)
     return content_hash(known, arrays)

@@ -108,13 +108,15 @@ def _of_case(folder: Path, case: Case) -> Callable[[], Chest]:
 
     def read() -> Chest:
         healthy = case.kind == "volume"
+        nodule = _nodule(folder / "other_volumes" / case.name / "nodule.nii.gz", case)
         return Chest(
             name=case.name,
             volume=case.volume(),
             clean=healthy and is_clean(case),
             healthy=healthy,
             lung=np.isin(case.target, _LUNG) if healthy else None,
-            nodule=_nodule(folder / "other_volumes" / case.name / "nodule.nii.gz", case),
+            nodule=nodule,
+            other="" if healthy else "other disease" if nodule is None else "a nodule",
         )
 
     return read

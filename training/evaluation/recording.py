@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from training.evaluation.card import with_figures
 from training.evaluation.figures import Figures, Provenance
 from training.evaluation.metadata import read_metadata, write_metadata
 from training.evaluation.plots import draw
@@ -17,6 +18,7 @@ from training.evaluation.report import report
 __all__ = [
     "provenance",
     "record",
+    "record_card",
     "record_gates",
     "write_evaluation",
 ]
@@ -78,8 +80,8 @@ def record(bundle: Path, figures: Figures) -> str:
     """Write an evaluation into the bundle it is about; the report.
 
     The bundle's detection limit, evaluated ranges, interval, gates and quoted means become those
-    of the evaluation. A gate that was not judged this time keeps its record: it is of the same
-    weights, since an export begins without gates.
+    of the evaluation. A gate that was not judged this time keeps its record if it is of the same
+    weights.
 
     Raises:
         SystemExit: The bundle holds other weights than those that were judged.
@@ -87,28 +89,46 @@ def record(bundle: Path, figures: Figures) -> str:
     content = _of_same_weights(bundle, figures)
     own = content["opacimeter"]
     text = write_evaluation(bundle / "evaluation", figures)
+    record_card(bundle, figures)
     own["figures"] = dict(figures.summary)
     own["detection_limit"] = _detection_limit(figures.summary)
     own["evaluated"] = _evaluated(figures)
     interval = figures.calibration.interval if figures.calibration else None
     own["interval"] = asdict(interval) if interval else None
-    own["gates"] = {**own.get("gates", {}), **figures.gates}
+    own["gates"] = _gates(own, figures)
     write_metadata(bundle, content)
     return text
+
+
+def record_card(bundle: Path, figures: Figures) -> None:
+    """Write the figures into the bundle's model card, if it has a place for them."""
+    card = bundle / "docs" / "README.md"
+    if card.exists():
+        card.write_text(with_figures(card.read_text(encoding="utf-8"), figures), encoding="utf-8")
 
 
 def record_gates(bundle: Path, figures: Figures) -> None:
     """Write the gates alone into the bundle, which keeps everything else.
 
-    For a model that was judged on a researcher's own gate and on nothing besides.
+    For a model that was judged on a researcher's own gate and on nothing besides. Records of other
+    weights go.
 
     Raises:
         SystemExit: The bundle holds other weights than those that were judged.
     """
     content = _of_same_weights(bundle, figures)
     own = content["opacimeter"]
-    own["gates"] = {**own.get("gates", {}), **figures.gates}
+    own["gates"] = _gates(own, figures)
     write_metadata(bundle, content)
+
+
+def _gates(own: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
+    kept = {
+        name: record
+        for name, record in own.get("gates", {}).items()
+        if record.get("weights_sha256") == figures.sha256
+    }
+    return {**kept, **figures.gates}
 
 
 def _of_same_weights(bundle: Path, figures: Figures) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from training.evaluation.calibration_text import calibration_part
 from training.evaluation.chest_tables import robustness_part, studies_part
+from training.evaluation.failures import failures_part
 from training.evaluation.figures import Figures, Previous
 from training.evaluation.lesions import LesionFigures, one_a_patient
 from training.evaluation.means import SEVERE_PERCENT
@@ -78,6 +79,7 @@ def report(figures: Figures, plots: Sequence[str] = ()) -> str:
         *robustness_part(figures),
         *(calibration_part(figures.calibration, figures) if figures.calibration else ()),
         *(line for name in plots for line in (f"![{PLOTS[name]}]({name})", "")),
+        *failures_part(figures.failures),
         *_gates(figures),
         *_refused(figures),
     ]

@@ -17,7 +17,10 @@ __all__ = ["Kept", "content_hash", "software"]
 Row = TypeVar("Row")
 
 _MEASURING = ("opacimeter/assess", "opacimeter/intake", "training/evaluation")
-_TELLING = {"report.py", "tables.py", "chest_tables.py", "calibration_text.py", "plots.py"}
+_TELLING = {
+    "report.py", "card.py", "tables.py", "chest_tables.py", "calibration_text.py", "plots.py",
+    "failures.py",
+}  # fmt: skip
 """They put figures into words and pictures; a figure does not depend on them."""
 _VOCABULARY = ("opacimeter/volume.py", "opacimeter/findings.py", "opacimeter/zones.py")
 

@@ -29,6 +29,7 @@ class Chest:
         sides: The same by side: left, right.
         lung: bool (slice, row, column), a reader's lungs.
         nodule: bool (slice, row, column), a nodule, which is other disease.
+        other: What other disease it bears, no pneumonia; empty where none is known.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Chest:
     sides: Mapping[str, Sequence[int]] = field(default_factory=dict)
     lung: Mask | None = None
     nodule: Mask | None = None
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class StudyFigures:
         nodule_percent: Share of a nodule's voxels that are marked as lesion.
         threshold_percent: Burden by the threshold baseline.
         threshold_auc: Slices by the threshold baseline.
+        other: See `Chest`.
     """
 
     study: str
@@ -93,6 +96,7 @@ class StudyFigures:
     nodule_percent: float | None = None
     threshold_percent: float | None = None
     threshold_auc: float | None = None
+    other: str = ""
 
 
 def slice_auc(areas: NDArray[Any], marked: Sequence[int]) -> float | None:
@@ -137,6 +141,7 @@ def judge_study(chest: Chest, judge: Judge, seen_by: str) -> StudyFigures:
         nodule_percent=_nodule_percent(labels, chest.nodule),
         threshold_percent=100.0 * float(affected.sum() / lung.sum()),
         threshold_auc=slice_auc(affected.sum((1, 2)), chest.infected),
+        other=chest.other,
     )
 
 

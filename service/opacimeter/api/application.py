@@ -10,7 +10,19 @@ from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from opacimeter.api import artifacts, assessments, events, health, problems
+from opacimeter.api import (
+    artifacts,
+    assessments,
+    corrections,
+    events,
+    followup,
+    health,
+    listing,
+    previews,
+    problems,
+    upload_sessions,
+    versions,
+)
 from opacimeter.api.middleware import Edge
 from opacimeter.api.services import Services
 
@@ -48,8 +60,20 @@ def build(
     app.state.services = services
     app.state.at_end = tuple(at_end)
     app.state.figures = health.Figures(services)
-    app.state.slices = artifacts.OpenSlices()
-    for part in (assessments, artifacts, events, health):
+    app.state.turns = upload_sessions.Turns()
+    app.state.slices = previews.OpenSlices()
+    for part in (
+        listing,
+        assessments,
+        versions,
+        corrections,
+        followup,
+        upload_sessions,
+        artifacts,
+        previews,
+        events,
+        health,
+    ):
         app.include_router(part.router)
     problems.install(app)
     _describe_problems(app)

@@ -1,5 +1,6 @@
 """What every answer passes: safe headers, a guard against other sites, figures, a last resort."""
 
+import re
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from opacimeter.api.health import Figures
 from opacimeter.api.problems import problem
 from opacimeter.api.schemas import PREFIX
+from opacimeter.api.upload_sessions import UPLOADS
 
 __all__ = ["Edge"]
 
@@ -30,6 +32,13 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _SMALL_BODY_BYTES = 64 * 1024
+# Routes whose bodies may be larger: by how much, or None where the route counts for itself.
+_LARGER_BODIES = (
+    ("POST", re.compile(PREFIX), None),
+    ("POST", re.compile(f"{PREFIX}/[^/]+/corrections"), None),
+    ("PUT", re.compile(f"{UPLOADS}/[^/]+/content"), None),
+    ("POST", re.compile(UPLOADS), 1 << 20),  # the sizes of thousands of files
+)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 log = structlog.get_logger()
@@ -124,8 +133,9 @@ def _add_headers(message: MutableMapping[str, Any]) -> None:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """Bound the body of every request but an upload, which counts its own."""
-    if scope["method"] == "POST" and scope["path"] == PREFIX:
+    """Bound the body of every request but those that count their own."""
+    limit = _body_limit(scope)
+    if limit is None:
         return receive
     received = 0
 
@@ -133,11 +143,18 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > _SMALL_BODY_BYTES:
+        if received > limit:
             raise HTTPException(413)
         return message
 
     return bounded
+
+
+def _body_limit(scope: Scope) -> int | None:
+    for method, path, limit in _LARGER_BODIES:
+        if scope["method"] == method and path.fullmatch(scope["path"]):
+            return limit
+    return _SMALL_BODY_BYTES
 
 
 def _from_another_site(scope: Scope) -> bool:

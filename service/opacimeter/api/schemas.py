@@ -22,9 +22,10 @@ __all__ = [
     "Received",
     "ReceivedStudy",
     "RefusedStudy",
-    "VersionView",
-    "Versions",
     "base_of",
+    "correction_of",
+    "review_of",
+    "state_of",
 ]
 
 PREFIX = "/api/v1/assessments"
@@ -79,35 +80,6 @@ class Received(BaseModel):
     refused: list[RefusedStudy] = Field(default_factory=list)
 
 
-class VersionView(BaseModel):
-    """Where one version stands."""
-
-    version: int = Field(examples=[1])
-    status: Status = Field(examples=["running"])
-    created: datetime
-    finished: datetime | None = None
-    step: str | None = Field(
-        default=None,
-        description="read, segment, measure, report or deliver while running.",
-        examples=["segment"],
-    )
-    fraction: float = Field(ge=0, le=1, description="Done of the step.", examples=[0.4])
-    cancelling: bool = Field(default=False, description="It stops at its next step.")
-    series_uid: str | None = Field(default=None, description="The series that was asked for.")
-    error: str | None = Field(default=None, description="Why it failed, in a sentence.")
-
-    @classmethod
-    def of(cls, version: Version) -> Self:
-        """The view of a version."""
-        return cls(version=version.number, **_state(version))
-
-
-class Versions(BaseModel):
-    """All versions of an assessment, oldest first."""
-
-    versions: list[VersionView]
-
-
 class AssessmentView(BaseModel):
     """An assessment: its state, and its result once there is one.
 
@@ -137,6 +109,21 @@ class AssessmentView(BaseModel):
     summary: dict[str, Any] | None = Field(
         default=None, examples=[{"lesion_ml": 512.1, "lesion_percent": 11.9}]
     )
+    prior: dict[str, Any] | None = Field(
+        default=None,
+        description="Of a complete version: the patient's earlier assessment, and the changes.",
+        examples=[{"id": _ID, "version": 1, "days": 123, "regions": {}, "caveats": []}],
+    )
+    correction: dict[str, Any] | None = Field(
+        default=None,
+        description="Whose changes made this version.",
+        examples=[{"of": 1, "author": "Dr. Doe", "reason": "effusion taken for opacity"}],
+    )
+    review: dict[str, Any] | None = Field(
+        default=None,
+        description="The latest review: state (accepted or rejected), author, reason, time.",
+        examples=[{"state": "accepted", "author": "Dr. Doe"}],
+    )
     links: dict[str, str] = Field(
         default_factory=dict, examples=[{"events": f"{PREFIX}/{_ID}/events"}]
     )
@@ -144,7 +131,7 @@ class AssessmentView(BaseModel):
     @classmethod
     def of(cls, entry: Entry, result: Mapping[str, Any] | None = None) -> Self:
         """The view of an entry; `result` is the content of its result.json."""
-        state = _state(entry.version)
+        state = state_of(entry.version)
         known: dict[str, Any] = {
             "patient": dict(entry.patient),
             "study": {"uid": entry.study_uid, **entry.study},
@@ -153,16 +140,18 @@ class AssessmentView(BaseModel):
         }
         told = {**(result or {}), **state} if result else {**known, **state}
         told.update(id=entry.id, version=entry.version.number, links=_links(entry.id))
+        told.update(correction=correction_of(entry.version), review=review_of(entry.version))
         if "seconds" in told:
             told["seconds"] = {**told["seconds"], **entry.version.seconds}
         return cls.model_validate(told)
 
 
 class Assessments(BaseModel):
-    """A page of the list, newest first."""
+    """A page of the list."""
 
     assessments: list[AssessmentView]
     cursor: str | None = Field(default=None, description="Asks for the next page; null at the end.")
+    total: int = Field(description="How many there are on all pages.", examples=[1204])
 
 
 class ArtifactView(BaseModel):
@@ -227,7 +216,8 @@ class Ready(Live):
     )
 
 
-def _state(version: Version) -> dict[str, Any]:
+def state_of(version: Version) -> dict[str, Any]:
+    """Where a version stands, as JSON."""
     return {
         "status": version.status,
         "created": version.created,
@@ -240,7 +230,18 @@ def _state(version: Version) -> dict[str, Any]:
     }
 
 
+def review_of(version: Version) -> dict[str, Any] | None:
+    """The latest review as JSON."""
+    return dict(version.review) if version.review else None
+
+
+def correction_of(version: Version) -> dict[str, Any] | None:
+    """Whose changes made a version, as JSON."""
+    told = version.correction
+    return {name: told[name] for name in ("of", "author", "reason")} if told else None
+
+
 def _links(assessment: UUID) -> dict[str, str]:
     base = base_of(assessment)
-    links = {name: f"{base}/{name}" for name in ("events", "artifacts", "versions")}
+    links = {name: f"{base}/{name}" for name in ("events", "artifacts", "versions", "follow-up")}
     return {"self": base, **links}

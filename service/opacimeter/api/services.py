@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
+import numpy as np
 from fastapi import Depends, Request
+from numpy.typing import NDArray
 
 from opacimeter.store import Incoming, Store
 
-__all__ = ["Bounds", "Plane", "Services", "ServicesDep", "Slices"]
+__all__ = ["Bounds", "Plane", "Services", "ServicesDep", "Slices", "Style"]
 
 
 Plane = Literal["axial", "coronal", "sagittal"]
+Style = Literal["contours", "fill", "none"]
 
 
 class Slices(Protocol):
@@ -23,15 +26,34 @@ class Slices(Protocol):
         """(slice, row, column) of the volume."""
         ...
 
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Steps along the same axes."""
+        ...
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """4x4, index (slice, row, column) to LPS mm."""
+        ...
+
+    def zones(self) -> Mapping[str, tuple[int, int, int]]:
+        """A voxel to look at in each zone of the lungs."""
+        ...
+
+    def hu(self, index: tuple[int, int, int]) -> int:
+        """HU of one voxel; raises NotFound."""
+        ...
+
     def webp(
         self,
         plane: Plane,
         index: int,
         *,
         window: tuple[float, float],
-        overlay: bool,
+        style: Style,
+        opacity: float,
     ) -> bytes:
-        """One slice as a WebP picture; the window is (centre, width) in HU."""
+        """One slice as a WebP picture; the window is (centre, width) in HU, opacity 0 to 1."""
         ...
 
 

@@ -16,22 +16,36 @@ from starlette.requests import ClientDisconnect
 
 from opacimeter.api.problems import Problem
 
-__all__ = ["save_upload"]
+__all__ = ["batches", "bounded", "save_upload"]
 
 _BATCH_BYTES = 1 << 20
+_TEXTS, _TEXT_BYTES = 16, 16 * 1024
+_NO_FILE = "the upload holds no file: send DICOM files or a zip of them"
 
 
-async def save_upload(request: Request, folder: Path, *, max_bytes: int, max_files: int) -> None:
+async def save_upload(
+    request: Request, folder: Path, *, max_bytes: int, max_files: int, no_file: str = _NO_FILE
+) -> dict[str, str]:
     """Write every file of a multipart body into a folder, under numbers for names.
 
     What the sender calls its files is not looked at: it is no path here.
+
+    Args:
+        request: Its body has not been read yet.
+        folder: Where the files go.
+        max_bytes: Largest body.
+        max_files: Most files in it.
+        no_file: What to say where there is none.
+
+    Returns:
+        The form's texts by their names.
 
     Raises:
         Problem: 415 not multipart, 413 too large or too many, 400 malformed, 422 without files.
     """
     parts = _Parts(_boundary(request), folder, max_files=max_files)
     try:
-        async for batch in _batches(_bounded(request, max_bytes)):
+        async for batch in batches(bounded(request, max_bytes)):
             await to_thread.run_sync(parts.write, batch)
         parts.finish()
     except ClientDisconnect as error:
@@ -41,7 +55,11 @@ async def save_upload(request: Request, folder: Path, *, max_bytes: int, max_fil
     finally:
         parts.close()
     if not parts.files:
-        raise Problem(422, "the upload holds no file: send DICOM files or a zip of them")
+        raise Problem(422, no_file)
+    try:
+        return {name.decode(): bytes(text).decode() for name, text in parts.texts.items()}
+    except UnicodeDecodeError as error:
+        raise Problem(400, "the form's texts must be UTF-8") from error
 
 
 class _Parts:
@@ -49,6 +67,8 @@ class _Parts:
 
     def __init__(self, boundary: bytes, folder: Path, *, max_files: int) -> None:
         self.files = 0
+        self.texts: dict[bytes, bytearray] = {}
+        self._name = b""
         self._folder, self._max_files = folder, max_files
         self._open: BinaryIO | None = None
         self._field, self._value, self._is_file = b"", b"", False
@@ -82,6 +102,7 @@ class _Parts:
 
     def _begin(self) -> None:
         self._field, self._value, self._is_file = b"", b"", False
+        self._name = b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -94,10 +115,12 @@ class _Parts:
             _, options = parse_options_header(self._value)
             # A browser sends an empty name for a file input that was left empty.
             self._is_file = bool(options.get(b"filename") or options.get(b"filename*"))
+            self._name = options.get(b"name", b"")
         self._field, self._value = b"", b""
 
     def _headers_finished(self) -> None:
         if not self._is_file:
+            self._begin_text()
             return
         self.files += 1
         if self.files > self._max_files:
@@ -107,6 +130,16 @@ class _Parts:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._open is not None:
             self._open.write(memoryview(data)[start:end])
+        elif not self._is_file:
+            text = self.texts[self._name]
+            text += data[start:end]
+            if len(text) > _TEXT_BYTES:
+                raise Problem(413, f"a text of the form is longer than {_TEXT_BYTES} bytes")
+
+    def _begin_text(self) -> None:
+        self.texts[self._name] = bytearray()
+        if len(self.texts) > _TEXTS:
+            raise Problem(413, f"the form has more than {_TEXTS} texts")
 
     def _end(self) -> None:
         self._complete = True
@@ -116,11 +149,17 @@ def _boundary(request: Request) -> bytes:
     media_type, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if media_type != b"multipart/form-data" or not boundary:
-        raise Problem(415, "send multipart/form-data with DICOM files or a zip of them")
+        raise Problem(415, "send the files as multipart/form-data")
     return boundary
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+async def bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises:
+        Problem: 413 it is larger than `max_bytes`.
+        ClientDisconnect: It ends before it is whole.
+    """
     refusal = Problem(413, f"the upload is too large; the limit is {max_bytes} bytes")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > max_bytes:
@@ -134,7 +173,7 @@ async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Fewer, larger pieces: each costs a change of threads."""
     held: list[bytes] = []
     size = 0

@@ -2,6 +2,7 @@
 
 from opacimeter.assess.assessor import Assessor
 from opacimeter.assess.bundle import Bundle, Interval, read_bundle
+from opacimeter.assess.corrected import Corrected, Original
 from opacimeter.assess.history import Change
 from opacimeter.assess.incumbent import Incumbent
 from opacimeter.assess.registry import GATE, Registry
@@ -11,8 +12,10 @@ __all__ = [
     "Assessor",
     "Bundle",
     "Change",
+    "Corrected",
     "Incumbent",
     "Interval",
+    "Original",
     "Registry",
     "read_bundle",
 ]

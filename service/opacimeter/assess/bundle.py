@@ -89,6 +89,8 @@ class Gate:
         healthy_percent_max: The largest lesion percentage on the healthy chests; None where the
             gate has none.
         healthy_bound_percent: The most that it may be.
+        weights_sha256: Of the weights that were measured; None where an evaluation of before did
+            not say. They need not be the bundle's: whoever compares asks.
 
     Raises:
         ValueError: A figure cannot be one.
@@ -99,6 +101,7 @@ class Gate:
     error_points: float
     healthy_percent_max: float | None
     healthy_bound_percent: float
+    weights_sha256: str | None = None
 
     def __post_init__(self) -> None:
         healthy = 0.0 if self.healthy_percent_max is None else self.healthy_percent_max
@@ -207,13 +210,14 @@ def _interval(told: Mapping[str, Any] | None) -> Interval | None:
 
 
 def _gate(told: Mapping[str, Any]) -> Gate:
-    healthy = told["healthy_percent_max"]
+    healthy, weights = told["healthy_percent_max"], told.get("weights_sha256")
     return Gate(
         sha256=str(told["sha256"]),
         lesion_dice=float(told["lesion_dice"]),
         error_points=float(told["error_points"]),
         healthy_percent_max=None if healthy is None else float(healthy),
         healthy_bound_percent=float(told["healthy_bound_percent"]),
+        weights_sha256=None if weights is None else str(weights),
     )
 
 

@@ -33,9 +33,15 @@ def check_lungs(
     volume: Volume,
     labels: NDArray[np.uint8],
     measurements: tuple[Measurement, ...],
-    bundle: Bundle,
+    bundle: Bundle | None,
 ) -> tuple[Check, ...]:
     """The checks on a segmented volume.
+
+    Args:
+        volume: The study.
+        labels: uint8 (slice, row, column), values of `findings.Label`.
+        measurements: Of these labels.
+        bundle: Whose limits hold; None where a person made the labels.
 
     Raises:
         IntakeRejected: There is no chest in it (`not-chest`).
@@ -51,8 +57,8 @@ def check_lungs(
         *_cut_off(volume, labels),
         *_contrast(volume, labels),
         *_expiration(volume, labels),
-        *_range(volume, bundle),
-        *_limit(values[Quantity.LESION_PERCENT], bundle),
+        *(_range(volume, bundle) if bundle else ()),
+        *(_limit(values[Quantity.LESION_PERCENT], bundle) if bundle else ()),
     )
     return tuple(check for check in found if check.code not in known)
 

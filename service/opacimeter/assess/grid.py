@@ -168,8 +168,22 @@ def upsample(plane: NDArray[Any], grid: Grid, patch: Patch) -> NDArray[Any]:
     return np.asarray(picture.resize(size, how, box=patch.source))
 
 
-def in_threads(function: Callable[[int], None], count: int, *, threads: int) -> None:
-    """Call for 0…count-1 in threads; the first error is raised."""
+def in_threads(
+    function: Callable[[int], None],
+    count: int,
+    *,
+    threads: int,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Call for 0…count-1 in threads; the first error is raised and what waits is given up.
+
+    Args:
+        function: Called from any of the threads.
+        count: How often.
+        threads: How many at once.
+        progress: Told 0…1 from the caller's own thread, in order; may raise to stop.
+    """
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(function, range(count)):
-            pass
+        for index, _ in enumerate(pool.map(function, range(count)), 1):
+            if progress is not None:
+                progress(index / count)

@@ -1,7 +1,6 @@
 """The history of the models in service: one small file, replaced whole or not at all."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from opacimeter.assess.bundle import Gate
+from opacimeter.durable import sync
 from opacimeter.errors import ModelError
 
-__all__ = ["Change", "read_history", "sync", "write_history"]
+__all__ = ["Change", "read_history", "write_history"]
 
 FILE = "registry.json"
 SCHEMA = "opacimeter-models-1"
@@ -76,15 +76,6 @@ def write_history(folder: Path, history: Sequence[Change]) -> None:
     sync(partial)
     partial.replace(folder / FILE)
     sync(folder)
-
-
-def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk itself."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _change(told: Mapping[str, Any]) -> Change:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opacimeter.findings import (
+    HIGH_OPACITY_HU,
+    LOW_ATTENUATION_HU,
     ZONES,
     Histogram,
     Label,
@@ -25,10 +27,6 @@ __all__ = ["Measured", "measure"]
 
 LOWEST_HU, HIGHEST_HU = -1024, 3071
 BINS = HIGHEST_HU - LOWEST_HU + 1
-HIGH_OPACITY_HU = -200
-"""Lesion at or above this is high opacity (PHO: Chaganti 2020, doi:10.1148/ryai.2020200048)."""
-LOW_ATTENUATION_HU = -950
-"""Lung below this is low attenuation (LAA-950)."""
 SMALLEST_LESION_ML = 0.1
 HISTOGRAM_EDGES_HU = np.arange(-1025.0, 226.0, 25.0)
 

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from opacimeter.errors import ModelError
 
-__all__ = ["OnnxNetwork"]
+__all__ = ["MOST_AT_ONCE", "OnnxNetwork"]
+
+MOST_AT_ONCE = 4
+"""Calls at a time: each holds its own activations, some tens of megabytes."""
 
 
 class OnnxNetwork:
@@ -16,7 +19,7 @@ class OnnxNetwork:
 
     Args:
         onnx: The graph's file.
-        threads: Threads of one call.
+        threads: Threads of all calls together; up to `MOST_AT_ONCE` they are the callers' own.
 
     Raises:
         ModelError: The graph does not load or does not have the contract's input and output.
@@ -24,7 +27,7 @@ class OnnxNetwork:
 
     def __init__(self, onnx: Path, *, threads: int) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = max(1, threads // MOST_AT_ONCE)
         # The arena keeps the largest activation for ever: 300 MB at the same speed.
         options.enable_cpu_mem_arena = False
         # Spinning threads fight with whatever else runs on a small machine.

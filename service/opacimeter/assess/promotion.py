@@ -100,11 +100,26 @@ def _same_gate(candidate: Bundle, in_service: Bundle, gate: str) -> tuple[Gate, 
         "model in service": theirs.sha256 if theirs else None,
     }
     if ours is not None and theirs is not None and ours.sha256 == theirs.sha256:
+        for name, bundle in (("candidate", candidate), ("model in service", in_service)):
+            _of_its_weights(name, bundle, gate)
         return ours, theirs
     raise ModelRefused(
         f"The candidate cannot be compared with {in_service.network.version} on the gate {gate}: "
         f"{_difference(hashes)}. {EVALUATE}",
         {"gate": gate, "gate_sha256": hashes, "figures": []},
+    )
+
+
+def _of_its_weights(name: str, bundle: Bundle, gate: str) -> None:
+    """Figures that other weights left behind are about another model, however good they are."""
+    measured, own = bundle.gates[gate].weights_sha256, bundle.network.sha256
+    if measured == own:
+        return
+    told = f"with the weights {measured[:12]}…" if measured else "before weights were named"
+    raise ModelRefused(
+        f"The figures of the {name} on the gate {gate} are stale: they were measured {told}, its "
+        f"weights are {own[:12]}…. {EVALUATE}",
+        {"gate": gate, "weights_sha256": {"measured": measured, "own": own}, "figures": []},
     )
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from opacimeter.assess.bundle import Bundle, default_folder, read_bundle
-from opacimeter.assess.history import Change, read_history, sync, write_history
+from opacimeter.assess.history import Change, read_history, write_history
 from opacimeter.assess.promotion import judge, next_version
 from opacimeter.assess.reference import verified_bundle
+from opacimeter.durable import sync
 from opacimeter.errors import Conflict, ModelError
 
 __all__ = ["GATE", "Registry"]

@@ -11,15 +11,16 @@ from opacimeter.assess.anatomy import split_lungs
 from opacimeter.assess.bundle import Bundle
 from opacimeter.assess.gas import without_gas
 from opacimeter.assess.grid import Grid, in_threads, make_grid, patch_of, to_planes, upsample
-from opacimeter.assess.network import OnnxNetwork
+from opacimeter.assess.network import MOST_AT_ONCE, OnnxNetwork
 from opacimeter.findings import Label, Segmentation
 from opacimeter.volume import Volume, bounding_box, oriented
 
-__all__ = ["Progress", "segment"]
+__all__ = ["Progress", "infer", "segment"]
 
 Progress = Callable[[float], None]
 
 LUNG_CHANNEL, LESION_CHANNEL = 1, 2
+SMALLEST_NORMAL = np.finfo(np.float16).smallest_normal
 _TO_LESION = np.uint8(Label.LEFT_LESION - Label.LEFT_LUNG)
 
 
@@ -32,7 +33,7 @@ def segment(
         volume: The study.
         bundle: Grid and thresholds of the network.
         network: The loaded graph.
-        threads: Threads for resampling.
+        threads: Threads for resampling, and planes that the network sees at a time.
         progress: Told 0…1; may raise to stop.
     """
     grid = make_grid(volume, pixel_mm=bundle.pixel_mm, plane_mm=bundle.plane_mm)
@@ -41,7 +42,7 @@ def segment(
         nothing = np.zeros((1, 1, 1), dtype=np.float16)
         return Segmentation(labels, nothing, bundle.network)
     planes = to_planes(oriented(volume.hu, volume.affine), grid, threads=threads)
-    lung, lesion = _infer(planes, grid, bundle, network, progress)
+    lung, lesion = infer(planes, (grid, bundle), network, threads=threads, progress=progress)
     mask = without_gas(planes, lung > bundle.lung_threshold, grid)
     airways = central_airways(planes, mask, grid)
     sides = split_lungs(mask & ~airways, grid)
@@ -54,25 +55,48 @@ def segment(
     return Segmentation(labels, lesion, bundle.network)
 
 
-def _infer(
+def infer(
     planes: NDArray[np.int16],
-    grid: Grid,
-    bundle: Bundle,
+    form: tuple[Grid, Bundle],
     network: OnnxNetwork,
+    *,
+    threads: int,
     progress: Progress,
 ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Probability of lung with lesion, and of lesion: float16 (plane, row, column) each."""
+    """Probability of lung with lesion, and of lesion: float16 (plane, row, column) each.
+
+    Planes go through side by side, one thread each: threads that share a plane wait for each other
+    at every layer, the longer the busier the machine. The numbers are the same.
+
+    Args:
+        planes: int16 (plane, row, column), HU on the grid.
+        form: The grid, and the bundle that names context and its distance.
+        network: The loaded graph.
+        threads: Planes at a time, up to `MOST_AT_ONCE`.
+        progress: Told 0…1; may raise to stop.
+    """
+    grid, bundle = form
     lung = np.empty(grid.shape, dtype=np.float16)
     lesion = np.empty(grid.shape, dtype=np.float16)
     half = bundle.context // 2
     step = max(1, round(bundle.context_mm / grid.plane_mm))
-    for index in range(len(planes)):
+
+    def fill(index: int) -> None:
         around = np.clip(index + step * np.arange(-half, half + 1), 0, len(planes) - 1)
         probability = network(planes[around][None].astype(np.float32))[0]
-        lung[index] = probability[LUNG_CHANNEL] + probability[LESION_CHANNEL]
-        lesion[index] = probability[LESION_CHANNEL]
-        progress((index + 1) / len(planes))
+        lung[index] = _normal(probability[LUNG_CHANNEL] + probability[LESION_CHANNEL])
+        lesion[index] = _normal(probability[LESION_CHANNEL])
+
+    in_threads(fill, len(planes), threads=min(threads, MOST_AT_ONCE), progress=progress)
     return lung, lesion
+
+
+def _normal(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Zero for what half precision can only hold as a subnormal number, below 0.0001.
+
+    Most of a plane is that little, and rounding to subnormal numbers takes twenty times as long.
+    """
+    return np.where(probability < SMALLEST_NORMAL, np.float32(0), probability)
 
 
 def _grown(sides: NDArray[np.uint8]) -> NDArray[np.uint8]:

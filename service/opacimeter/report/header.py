@@ -35,6 +35,7 @@ def patient(header: Dataset) -> dict[str, Any]:
     """The result's patient."""
     return {
         "id": text(header, "PatientID"),
+        "issuer": text(header, "IssuerOfPatientID"),
         "name": text(header, "PatientName"),
         "birth_date": _date(text(header, "PatientBirthDate")),
         "sex": text(header, "PatientSex"),
@@ -46,6 +47,7 @@ def study(header: Dataset, uid: str) -> dict[str, Any]:
     return {
         "uid": uid,
         "date": _date(text(header, "StudyDate")),
+        "time": _time(text(header, "StudyTime")),
         "description": text(header, "StudyDescription"),
         "accession": text(header, "AccessionNumber"),
     }
@@ -91,3 +93,13 @@ def _date(value: str | None) -> str | None:
         return datetime.strptime(value or "", "%Y%m%d").date().isoformat()  # noqa: DTZ007
     except ValueError:
         return None
+
+
+def _time(value: str | None) -> str | None:
+    """A DICOM time (HHMMSS, what is left out being 0) as ISO 8601; None if it is none."""
+    digits = (value or "").partition(".")[0]
+    try:
+        told = datetime.strptime(digits.ljust(6, "0"), "%H%M%S")  # noqa: DTZ007
+    except ValueError:
+        return None
+    return told.time().isoformat() if digits else None

@@ -16,10 +16,20 @@ _REVERSE = np.eye(4)[[2, 1, 0, 3]]
 """NIfTI's index runs (column, row, slice)."""
 
 
-def write_nifti(path: Path, array: NDArray[Any], affine: NDArray[np.float64]) -> None:
-    """Write an array (slice, row, column) with its affine to LPS mm as .nii.gz."""
+def write_nifti(
+    path: Path, array: NDArray[Any], affine: NDArray[np.float64], *, about: str = ""
+) -> None:
+    """Write an array (slice, row, column) with its affine to LPS mm as .nii.gz.
+
+    Args:
+        path: The file.
+        array: The voxels.
+        affine: Index (slice, row, column, 1) to LPS mm.
+        about: For the header's `descrip`, which holds 80 bytes of ASCII.
+    """
     image: Any = nib.Nifti1Image(array.T, _LPS_TO_RAS @ affine @ _REVERSE, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
+    image.header["descrip"] = about.encode("ascii")[:80]
     # Without a name and a time in the gzip header the same volume gives the same bytes; level 1,
     # since noise does not compress and higher levels take five times as long.
     with path.open("wb") as file, gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from opacimeter.findings import Assessment, Label, Quantity
+from opacimeter.record import Record
 from opacimeter.report.drawing import LUNG_WINDOW, outlined, windowed
 from opacimeter.report.result import NOTICE
 from opacimeter.volume import oriented, swaps_rows_and_columns
@@ -21,7 +22,7 @@ INK = (235, 235, 235)
 FAINT = (160, 160, 160)
 
 
-def write_overlay(path: Path, assessment: Assessment) -> None:
+def write_overlay(path: Path, assessment: Assessment, record: Record) -> None:
     """Draw 24 slices from the top of the lungs to their base.
 
     As a radiologist faces the patient: the patient's right is on the left of each picture.
@@ -34,7 +35,7 @@ def write_overlay(path: Path, assessment: Assessment) -> None:
         row_mm, column_mm = column_mm, row_mm
     box = _box(labels, row_mm, column_mm)
     sheet = Image.new("RGB", (COLUMNS * TILE, HEADER + ROWS * TILE))
-    _write_header(ImageDraw.Draw(sheet), assessment)
+    _write_header(ImageDraw.Draw(sheet), assessment, record)
     for number, index in enumerate(_indices(labels)):
         picture = _tile(hu[index][box], labels[index][box], (row_mm, column_mm))
         place = (number % COLUMNS * TILE, HEADER + number // COLUMNS * TILE)
@@ -98,7 +99,13 @@ def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str) -> No
         draw.text((x + dx, y + dy), words, INK, font=font, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _write_header(draw: ImageDraw.ImageDraw, assessment: Assessment) -> None:
+def _made(record: Record) -> str:
+    if record.correction is None:
+        return f"version {record.version}"
+    return f"version {record.version}, corrected by a person from version {record.correction.of}"
+
+
+def _write_header(draw: ImageDraw.ImageDraw, assessment: Assessment, record: Record) -> None:
     """Scores, what the colours mean, and what this may be used for."""
     lung, lesion = assessment.value(Quantity.VOLUME_ML), assessment.value(Quantity.LESION_ML)
     percent = assessment.value(Quantity.LESION_PERCENT)
@@ -106,7 +113,8 @@ def _write_header(draw: ImageDraw.ImageDraw, assessment: Assessment) -> None:
     large, small = ImageFont.load_default(24), ImageFont.load_default(16)
     draw.text(
         (12, 6),
-        f"Opacity {lesion or 0:.0f} ml of {lung or 0:.0f} ml lung: {percent or 0:.1f} %",
+        f"Opacity {lesion or 0:.0f} ml of {lung or 0:.0f} ml lung: {percent or 0:.1f} %"
+        f"   {_made(record)}",
         INK,
         font=large,
     )

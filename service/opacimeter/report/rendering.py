@@ -10,7 +10,9 @@ from opacimeter.errors import IntakeRejected
 from opacimeter.findings import Assessment
 from opacimeter.record import Record
 from opacimeter.report.nifti import write_nifti
+from opacimeter.report.objects import DEFAULT_CHOICES, Choices, object_documents
 from opacimeter.report.overlay import write_overlay
+from opacimeter.report.papers import Papers
 from opacimeter.report.result import rejection_result, result
 from opacimeter.report.table import table_row, write_table
 from opacimeter.volume import Volume
@@ -19,29 +21,43 @@ from opacimeter.zones import lung_zones
 __all__ = ["render", "render_rejection", "volume_document"]
 
 
-def render(assessment: Assessment, record: Record) -> tuple[Document, ...]:
+def render(
+    assessment: Assessment, record: Record, choices: Choices = DEFAULT_CHOICES
+) -> tuple[Document, ...]:
     """The documents of an assessment; the same assessment and record give the same bytes."""
     volume, labels = assessment.volume, assessment.segmentation.labels
+    content = result(assessment, record)
     return (
-        _json_document(result(assessment, record)),
+        _json_document(content),
         Document(
             "measurements.csv",
             "text/csv",
             lambda path: write_table(path, [table_row(assessment, record)]),
         ),
-        Document("overlay.png", "image/png", lambda path: write_overlay(path, assessment)),
+        Document("overlay.png", "image/png", lambda path: write_overlay(path, assessment, record)),
         Document(
             "labels.nii.gz",
             "application/gzip",
-            lambda path: write_nifti(path, labels, volume.affine),
+            lambda path: write_nifti(path, labels, volume.affine, about=_about(record)),
         ),
         Document(
             "anatomy.nii.gz",
             "application/gzip",
-            lambda path: write_nifti(path, lung_zones(volume, labels), volume.affine),
+            lambda path: write_nifti(
+                path, lung_zones(volume, labels), volume.affine, about=_about(record)
+            ),
         ),
         volume_document(volume),
+        *Papers(assessment, record, content).documents(),
+        *object_documents(assessment, record, choices),
     )
+
+
+def _about(record: Record) -> str:
+    """Which labels these are: files leave the folder that tells."""
+    correction = record.correction
+    made = f", corrected from {correction.of}" if correction else ""
+    return f"opacimeter {record.id} v{record.version}{made}"
 
 
 def render_rejection(rejection: IntakeRejected, record: Record) -> tuple[Document, ...]:

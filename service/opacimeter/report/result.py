@@ -1,6 +1,7 @@
 """The result document, schema opacimeter-result-1."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,23 @@ from numpy.typing import NDArray
 
 from opacimeter.checks import Check
 from opacimeter.errors import IntakeRejected
-from opacimeter.findings import ZONES, Assessment, Lesion, Quantity, Region
+from opacimeter.findings import ZONES, Assessment, Lesion, Measurement, Quantity, Region
 from opacimeter.record import Record
 from opacimeter.report import header as headers
+from opacimeter.report.comparison import compare, comparison_checks, mismatch_check
 from opacimeter.version import __version__
 from opacimeter.volume import Series, Volume
 
 __all__ = [
     "NOTICE",
     "checks_json",
+    "compared",
     "ct_ss",
+    "list_summary",
     "near_boundary",
     "rejection_result",
     "result",
+    "rounded",
     "zone_score",
 ]
 
@@ -34,7 +39,7 @@ def result(assessment: Assessment, record: Record) -> dict[str, Any]:
     """The result of a complete assessment, JSON values only."""
     volume, network = assessment.volume, assessment.segmentation.network
     seconds = {stage: round(value, 3) for stage, value in assessment.seconds.items()}
-    return {
+    found = {
         **_head(record, "complete"),
         "patient": headers.patient(volume.series.header),
         "study": headers.study(volume.series.header, record.study_uid),
@@ -50,11 +55,29 @@ def result(assessment: Assessment, record: Record) -> dict[str, Any]:
             "lesion_ml": _rounded(assessment.histogram.lesion_ml),
         },
         "prior": None,
+        "correction": asdict(record.correction) if record.correction else None,
         "model": {"name": network.name, "version": network.version, "sha256": network.sha256},
         "software": __version__,
         "seconds": {**seconds, "total": round(sum(assessment.seconds.values()), 3)},
         "notice": NOTICE,
     }
+    return found if record.prior is None else found | {"prior": compare(found, record.prior)}
+
+
+def compared(assessment: Assessment, record: Record) -> Assessment:
+    """The assessment with the checks that only its patient's earlier one can give."""
+    prior = result(assessment, record)["prior"]
+    found = () if prior is None else comparison_checks(prior)
+    return replace(
+        assessment, checks=(*assessment.checks, *found, *mismatch_check(record.mismatch))
+    )
+
+
+def list_summary(assessment: Assessment) -> dict[str, Any]:
+    """What a list of assessments shows: the result's summary, and how large the lungs are."""
+    volume_ml = assessment.value(Quantity.VOLUME_ML)
+    known = {} if volume_ml is None else {"volume_ml": round(volume_ml, 3)}
+    return known | _summary(assessment)
 
 
 def rejection_result(rejection: IntakeRejected, record: Record | None) -> dict[str, Any]:
@@ -174,12 +197,15 @@ def _graded(percent: float, interval: tuple[float, float] | None) -> dict[str, A
     }
 
 
+def rounded(row: Measurement) -> float | int:
+    """A measurement's value as every document tells it."""
+    return int(row.value) if row.quantity is Quantity.LESION_COUNT else round(row.value, 3)
+
+
 def _regions(assessment: Assessment) -> dict[str, dict[str, float | int]]:
     regions: dict[str, dict[str, float | int]] = {region.value: {} for region in Region}
     for row in assessment.measurements:
-        count = row.quantity is Quantity.LESION_COUNT
-        value = int(row.value) if count else round(row.value, 3)
-        regions[row.region.value][row.quantity.value] = value
+        regions[row.region.value][row.quantity.value] = rounded(row)
     return regions
 
 

@@ -1,7 +1,8 @@
 """Measurements as CSV: one row a study, units in the names of the columns."""
 
 import csv
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from opacimeter.errors import Conflict
@@ -10,10 +11,11 @@ from opacimeter.record import Record
 from opacimeter.report import header as headers
 from opacimeter.report.result import ct_ss, near_boundary
 
-__all__ = ["read_table", "table_row", "write_table"]
+__all__ = ["join_tables", "read_table", "table_row", "write_table"]
 
 _ABOUT = [
     *("study_uid", "series_uid", "patient_id", "study_date", "assessment_id", "version"),
+    "corrected_of",
     *("model", "model_sha256", "checks", "ct_ss", "ct_ss_near_boundary"),
     *("interval_90_low_percent", "interval_90_high_percent"),
 ]
@@ -54,6 +56,23 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(reader)
 
 
+def join_tables(paths: Iterable[Path]) -> Iterator[str]:
+    """Tables as one, line by line, with the byte-order mark and this version's columns.
+
+    A table that another version of the software wrote is read by its own header: columns it lacks
+    are empty, columns unknown here are left out. One that is gone meanwhile is passed over.
+    """
+    line = io.StringIO(newline="")
+    writer = csv.DictWriter(line, fieldnames=_COLUMNS, restval="", extrasaction="ignore")
+    writer.writeheader()
+    yield "\ufeff" + line.getvalue()
+    for path in paths:
+        line.seek(0)
+        line.truncate()
+        writer.writerows(_rows(path))
+        yield line.getvalue()
+
+
 def table_row(assessment: Assessment, record: Record) -> dict[str, str]:
     """One study's row. A quantity that could not be had is an empty cell, never a 0."""
     header, network = assessment.volume.series.header, assessment.segmentation.network
@@ -65,6 +84,7 @@ def table_row(assessment: Assessment, record: Record) -> dict[str, str]:
         "study_date": headers.study(header, record.study_uid)["date"] or "",
         "assessment_id": str(record.id),
         "version": str(record.version),
+        "corrected_of": str(record.correction.of) if record.correction else "",
         "model": f"{network.name} {network.version}",
         "model_sha256": network.sha256,
         "checks": " ".join(check.code for check in assessment.checks),
@@ -72,6 +92,14 @@ def table_row(assessment: Assessment, record: Record) -> dict[str, str]:
     }
     values = {(row.region, row.quantity): row.value for row in assessment.measurements}
     return about | {column: _cell(values.get(key)) for key, column in _VALUES.items()}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
 
 
 def _graded(percent: float | None, interval: tuple[float, float] | None) -> dict[str, str]:

@@ -1,10 +1,9 @@
 """Arrivals: what is new about images that came in, and the version that answers it."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,41 +14,29 @@ from opacimeter.checks import Check
 from opacimeter.errors import Conflict, IntakeRejected, NotFound
 from opacimeter.record import assessment_id
 from opacimeter.store.database import Database
-from opacimeter.store.entries import Incoming, Receipt, Status
-from opacimeter.store.files import Files, uid_hash
+from opacimeter.store.entries import Incoming, Origin, Receipt, Status
+from opacimeter.store.files import Files
+from opacimeter.store.identity import told
+from opacimeter.store.novelty import Found, Novelty, Verdict
 from opacimeter.store.rows import AssessmentRow, EventRow, InstanceRow, VersionRow
 
-__all__ = ["Arrivals", "SameImages", "add_event", "job_of", "plain"]
-
-SameImages = Callable[[Sequence[tuple[Path, Path]]], Sequence[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class _New:
-    """A file that the store has not: its name there, its instance, and whose place it takes."""
-
-    path: Path
-    name: str
-    uid: str | None
-    replaces: tuple[str, ...] = ()
-
+__all__ = ["Arrivals", "add_event", "job_of", "plain"]
 
 class Arrivals:
     """Takes studies in. The same images again change nothing; others make the next version."""
 
     def __init__(
-        self, db: Database, files: Files, *, same_images: SameImages, clock: Callable[[], datetime]
+        self, db: Database, files: Files, *, novelty: Novelty, clock: Callable[[], datetime]
     ) -> None:
         """Wire it.
 
         Args:
             db: Where the rows are.
             files: Where the images go.
-            same_images: For each pair of files of one SOPInstanceUID, whether they hold the same
-                pixels in the same place; asked only where their bytes differ.
+            novelty: Tells what the store has already.
             clock: Now, UTC.
         """
-        self._db, self._files, self._same, self._clock = db, files, same_images, clock
+        self._db, self._files, self._novelty, self._clock = db, files, novelty, clock
 
     def receive(self, incoming: Incoming, *, model_sha256: str | None = None) -> Receipt:
         """File a study's images and say which version answers them.
@@ -67,15 +54,17 @@ class Arrivals:
         assessment = assessment_id(incoming.study_uid)
         new = self._new_files(incoming)
         # Before the transaction, which nobody should wait for: a file without a row is nothing.
-        for file in new:
-            self._files.take(file.path, assessment, file.name)
+        for found in new:
+            if found.file.name is None:
+                self._files.take(found.file.path, assessment, found.name)
         problems = [plain(check) for check in incoming.problems]
         with self._db.write() as session:
             row = _assessment(session, incoming, self._clock())
-            for file in new:
-                self._add_instance(session, row, file)
+            for found in new:
+                self._add_instance(session, row, found)
             session.flush()
-            asked = _Question(None, _instances_hash(session, row.id), problems)
+            instances = _instances_hash(session, row.id)
+            asked = _Question(None, instances, problems, incoming.origin)
             return self._answer(session, row, asked, model_sha256=model_sha256)
 
     def another_series(self, assessment: UUID, series_uid: str) -> Receipt:
@@ -89,62 +78,31 @@ class Arrivals:
             newest = session.get(VersionRow, (row.id, row.version)) if row is not None else None
             if row is None or newest is None:
                 raise NotFound("there is no such assessment")
-            asked = _Question(series_uid, _instances_hash(session, row.id), newest.problems)
+            instances = _instances_hash(session, row.id)
+            asked = _Question(series_uid, instances, newest.problems, Origin(newest.origin))
             return self._answer(session, row, asked, model_sha256=None)
 
-    def _new_files(self, incoming: Incoming) -> list[_New]:
+    def _new_files(self, incoming: Incoming) -> list[Found]:
         assessment = assessment_id(incoming.study_uid)
-        known, rejected = self._known(assessment)
-        new: list[_New] = []
-        suspects: list[_New] = []
-        for file in incoming.files:
-            uid = uid_hash(file.instance_uid) if file.instance_uid else None
-            name = _name(file.path, uid)
-            others = tuple(known.get(uid, ()))
-            if name in others:
-                continue
-            if uid is None or not others:
-                new.append(_New(file.path, name, uid))
-            else:
-                suspects.append(_New(file.path, name, uid, others))
-        changed = self._changed(assessment, suspects)
-        if changed and not rejected:
-            raise IntakeRejected((_conflict(len(changed)),))
-        return new + changed
-
-    def _known(self, assessment: UUID) -> tuple[dict[str | None, list[str]], bool]:
-        """Names of the files in force by instance; and whether the newest version was rejected."""
-        rows = select(InstanceRow).where(
-            InstanceRow.assessment_id == str(assessment), InstanceRow.until.is_(None)
+        known = self._novelty.known(assessment)
+        found = self._novelty.found(
+            assessment, incoming.files, lambda uid: known.in_force.get(uid, ())
         )
-        known: dict[str | None, list[str]] = {}
-        with self._db.read() as session:
-            for row in session.scalars(rows):
-                known.setdefault(row.uid_hash, []).append(row.name)
-            head = session.get(AssessmentRow, str(assessment))
-        return known, head is not None and head.status == Status.REJECTED
+        changed = [each for each in found if each.verdict is Verdict.CHANGED]
+        if changed and not known.rejected:
+            raise IntakeRejected((_conflict(len(changed)),))
+        return [each for each in found if each.verdict is not Verdict.KNOWN]
 
-    def _changed(self, assessment: UUID, suspects: Sequence[_New]) -> list[_New]:
-        """Those that an archive did not merely re-encode."""
-        pairs = [
-            (suspect, self._files.instance(assessment, name))
-            for suspect in suspects
-            for name in suspect.replaces
-        ]
-        same = self._same([(suspect.path, known) for suspect, known in pairs]) if pairs else ()
-        alike = {suspect.path for (suspect, _), equal in zip(pairs, same, strict=True) if equal}
-        return [suspect for suspect in suspects if suspect.path not in alike]
-
-    def _add_instance(self, session: Session, row: AssessmentRow, file: _New) -> None:
-        if not self._files.instance(UUID(row.id), file.name).exists():
+    def _add_instance(self, session: Session, row: AssessmentRow, found: Found) -> None:
+        if not self._files.instance(UUID(row.id), found.name).exists():
             raise Conflict("the study was deleted while it arrived: send it again")
         number = row.version + 1
-        for name in file.replaces:
+        for name in found.beside if found.verdict is Verdict.CHANGED else ():
             session.get_one(InstanceRow, (row.id, name)).until = number
-        known = session.get(InstanceRow, (row.id, file.name))
+        known = session.get(InstanceRow, (row.id, found.name))
         if known is None:
-            known = InstanceRow(assessment_id=row.id, name=file.name, uid_hash=file.uid)
-            known.since = number
+            known = InstanceRow(assessment_id=row.id, name=found.name, uid_hash=found.uid)
+            known.since, known.aside = number, found.file.aside
             session.add(known)
         elif known.until is not None:
             known.since, known.until = number, None
@@ -156,6 +114,8 @@ class Arrivals:
             made_by = version.model.get("sha256")
             known = made_by is None or model_sha256 in {None, made_by}
             if known and version.problems == asked.problems:
+                if Origin(version.origin).unasked:
+                    version.origin = asked.origin
                 return Receipt(UUID(row.id), version.number, None)
         return self._next_version(session, row, asked)
 
@@ -165,7 +125,7 @@ class Arrivals:
             instances_hash=asked.instances, problems=asked.problems, model={},
             status=Status.RECEIVED, token=uuid4().hex, attempts=0, cancelling=False, step=None,
             fraction=0.0, created=self._clock(), started=None, finished=None, error=None,
-            checks=[], summary={}, seconds={},
+            checks=[], summary={}, seconds={}, origin=asked.origin,
         )  # fmt: skip
         session.add(version)
         row.version, row.status, row.received = version.number, Status.RECEIVED, version.created
@@ -180,6 +140,7 @@ class _Question:
     series_uid: str | None
     instances: str
     problems: list[Any]
+    origin: Origin
 
     def query(self, key: str) -> Select[VersionRow]:
         """The versions that answered it, the newest first."""
@@ -189,6 +150,8 @@ class _Question:
                 VersionRow.assessment_id == key,
                 VersionRow.instances_hash == self.instances,
                 VersionRow.series_uid.is_not_distinct_from(self.series_uid),
+                # A person's changes answer no question about images.
+                VersionRow.correction.is_(None),
             )
             .order_by(VersionRow.number.desc())
         )
@@ -200,14 +163,16 @@ def job_of(version: VersionRow) -> str:
 
 
 def add_event(session: Session, version: VersionRow, now: datetime) -> None:
-    """Tell those who watch, and keep the list's copy of the newest version's status."""
+    """Tell those who watch, and keep what the list repeats of the newest version."""
     event = EventRow(
         assessment_id=version.assessment_id, version=version.number, time=now,
         status=version.status, step=version.step, fraction=version.fraction,
     )  # fmt: skip
     session.add(event)
     newest = (AssessmentRow.id == version.assessment_id) & (AssessmentRow.version == version.number)
-    session.execute(update(AssessmentRow).where(newest).values(status=version.status))
+    percent = version.summary.get("lesion_percent")
+    repeated = {"status": version.status, "lesion_percent": percent}
+    session.execute(update(AssessmentRow).where(newest).values(repeated))
 
 
 def _assessment(session: Session, incoming: Incoming, now: datetime) -> AssessmentRow:
@@ -216,11 +181,11 @@ def _assessment(session: Session, incoming: Incoming, now: datetime) -> Assessme
     if row is None:
         row = AssessmentRow(
             id=key, study_uid=incoming.study_uid, received=now, version=0,
-            status=Status.RECEIVED, patient_id=_short(incoming.patient.get("id")),
-            patient=dict(incoming.patient), study=dict(incoming.study),
+            status=Status.RECEIVED, patient={}, study={},
         )  # fmt: skip
         session.add(row)
-        session.flush()
+    told(row, incoming)
+    session.flush()
     return row
 
 
@@ -236,24 +201,13 @@ def plain(check: Check) -> dict[str, Any]:
 
 def _instances_hash(session: Session, key: str) -> str:
     names = select(InstanceRow.name).where(
-        InstanceRow.assessment_id == key, InstanceRow.until.is_(None)
+        InstanceRow.assessment_id == key, InstanceRow.until.is_(None), InstanceRow.aside.is_(False)
     )
     return _digest(sorted(session.scalars(names)))
 
 
 def _digest(names: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
-
-
-def _name(path: Path, uid: str | None) -> str:
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"{uid or 'damaged'}-{content[:24]}"
-
-
-def _short(text: str | None) -> str | None:
-    # PatientID is LO, 64 characters (PS3.5 6.2); what breaks that must not break the column.
-    return None if text is None else text[:256]
 
 
 def _conflict(count: int) -> Check:

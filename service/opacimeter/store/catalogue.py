@@ -1,22 +1,32 @@
 """Catalogue: finding, reading and removing what is there."""
 
-import base64
-import binascii
-from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
 
 from opacimeter.errors import NotFound
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Artifact, Entry, Event, Page, Status, Version
 from opacimeter.store.files import Files
+from opacimeter.store.inbox import forget_waiting
+from opacimeter.store.listing import (
+    Order,
+    Sort,
+    Wanted,
+    conditions,
+    count,
+    cursor_after,
+    found,
+    queries,
+)
+from opacimeter.store.patients import standing
+from opacimeter.store.reading import document_names, entry_of, version_of
 from opacimeter.store.rows import AssessmentRow, DocumentRow, EventRow, VersionRow
 
 __all__ = ["Catalogue"]
 
 _NOTHING = "there is no such assessment"
+_ALL = Wanted()
 
 
 class Catalogue:
@@ -27,26 +37,29 @@ class Catalogue:
         self._db, self._files = db, files
 
     def page(
-        self, *, patient: str | None = None, status: Status | None = None,
-        cursor: str | None = None, limit: int = 50,
+        self, wanted: Wanted = _ALL, *, sort: Sort = Sort.RECEIVED,
+        order: Order = Order.DESCENDING, cursor: str | None = None, limit: int = 50,
     ) -> Page:  # fmt: skip
-        """A page of the list, newest first.
+        """A page of the list, by default of all assessments, newest first.
 
         Args:
-            patient: Only this PatientID (0010,0020), exactly.
-            status: Only assessments whose newest version is in this state.
+            wanted: Which assessments.
+            sort: By what; those without such a value come last.
+            order: Which way.
             cursor: Of the page before.
             limit: Entries on a page.
 
         Raises:
-            ValueError: The cursor is none that this list gave.
+            ValueError: The cursor is none that this list, in this order, gave.
         """
-        query = list_query(patient=patient, status=status, cursor=cursor)
+        parts = queries(wanted, sort=sort, order=order, cursor=cursor)
         with self._db.read() as session:
-            rows = session.execute(query.limit(limit + 1)).all()
-            entries = tuple(_entry(session, row[0], row[1], listed=True) for row in rows[:limit])
+            rows = found(session, parts, limit + 1)
+            total = count(session, wanted)
+        entries = tuple(entry_of(*row) for row in rows[:limit])
         more = len(rows) > limit
-        return Page(entries, _cursor(rows[limit - 1][0]) if more else None)
+        after = cursor_after(rows[limit - 1][0], sort=sort, order=order) if more else None
+        return Page(entries, after, total)
 
     def get(self, assessment: UUID, version: int | None = None) -> Entry:
         """An assessment with one of its versions, the newest by default.
@@ -61,7 +74,7 @@ class Catalogue:
             chosen = session.get(VersionRow, (row.id, version or row.version))
             if chosen is None:
                 raise NotFound(f"the assessment has no version {version}")
-            return _entry(session, row, chosen)
+            return entry_of(row, chosen, document_names(session, chosen))
 
     def versions(self, assessment: UUID) -> tuple[Version, ...]:
         """All versions, oldest first.
@@ -74,7 +87,7 @@ class Catalogue:
             rows = session.scalars(query.order_by(VersionRow.number)).all()
             if not rows:
                 raise NotFound(_NOTHING)
-            return tuple(_version(row, _document_names(session, row)) for row in rows)
+            return tuple(version_of(row, document_names(session, row)) for row in rows)
 
     def events(self, assessment: UUID, *, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         """What happened after event number `after`, oldest first."""
@@ -109,6 +122,19 @@ class Catalogue:
             raise NotFound("the assessment has no such document")
         return self._artifact(assessment, row)
 
+    def of_each(self, name: str, wanted: Wanted = _ALL) -> tuple[Artifact, ...]:
+        """One document of each assessment that has it, in the version that stands, newest first."""
+        documents: dict[str, dict[int, DocumentRow]] = {}
+        versions: dict[str, list[VersionRow]] = {}
+        with self._db.read() as session:
+            for version, document in session.execute(_documents_named(name, wanted)):
+                versions.setdefault(version.assessment_id, []).append(version)
+                documents.setdefault(version.assessment_id, {})[version.number] = document
+        chosen = ((key, standing(each)) for key, each in versions.items())
+        return tuple(
+            self._artifact(UUID(key), documents[key][one.number]) for key, one in chosen if one
+        )
+
     def counts(self) -> dict[Status, int]:
         """How many assessments are in each state."""
         query = select(AssessmentRow.status, func.count()).group_by(AssessmentRow.status)
@@ -127,6 +153,7 @@ class Catalogue:
             if row is None:
                 raise NotFound(_NOTHING)
             session.delete(row)
+            forget_waiting(session, row.id)
             session.flush()
             # Inside the transaction: the same study arriving again waits until all is gone.
             self._files.forget(assessment)
@@ -136,59 +163,14 @@ class Catalogue:
         return Artifact(row.name, row.media_type, row.size_bytes, row.sha256, path)
 
 
-def list_query(
-    *, patient: str | None, status: Status | None, cursor: str | None
-) -> Select[AssessmentRow, VersionRow]:
-    """The list's query: keyset paging, so that page 200 costs what page 1 does."""
-    query = select(AssessmentRow, VersionRow).join(
-        VersionRow,
-        (VersionRow.assessment_id == AssessmentRow.id)
-        & (VersionRow.number == AssessmentRow.version),
+def _documents_named(name: str, wanted: Wanted) -> Select[VersionRow, DocumentRow]:
+    of_version = (DocumentRow.assessment_id == VersionRow.assessment_id) & (
+        DocumentRow.version == VersionRow.number
     )
-    if patient is not None:
-        query = query.where(AssessmentRow.patient_id == patient)
-    if status is not None:
-        query = query.where(AssessmentRow.status == status.value)
-    if cursor is not None:
-        received, key = _position(cursor)
-        query = query.where(tuple_(AssessmentRow.received, AssessmentRow.id) < (received, key))
-    return query.order_by(AssessmentRow.received.desc(), AssessmentRow.id.desc())
-
-
-def _cursor(row: AssessmentRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.received.isoformat()} {row.id}".encode()).decode()
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        received, key = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(received).astimezone(UTC), str(UUID(key))
-    except (ValueError, OverflowError, binascii.Error) as error:
-        raise ValueError("the cursor is none that this list gave") from error
-
-
-def _entry(
-    session: Session, row: AssessmentRow, version: VersionRow, *, listed: bool = False
-) -> Entry:
-    # The list does not show documents: it spares a query an entry.
-    documents = () if listed else _document_names(session, version)
-    return Entry(
-        UUID(row.id), row.study_uid, row.received, row.patient, row.study,
-        _version(version, documents),
-    )  # fmt: skip
-
-
-def _version(row: VersionRow, documents: tuple[str, ...]) -> Version:
-    return Version(
-        number=row.number, status=Status(row.status), created=row.created,
-        finished=row.finished, step=row.step, fraction=row.fraction, series_uid=row.series_uid,
-        model=row.model, error=row.error, checks=row.checks, summary=row.summary,
-        seconds=row.seconds, cancelling=row.cancelling, documents=documents,
-    )  # fmt: skip
-
-
-def _document_names(session: Session, row: VersionRow) -> tuple[str, ...]:
-    query = select(DocumentRow.name).where(
-        DocumentRow.assessment_id == row.assessment_id, DocumentRow.version == row.number
+    return (
+        select(VersionRow, DocumentRow)
+        .join(AssessmentRow, AssessmentRow.id == VersionRow.assessment_id)
+        .join(DocumentRow, of_version & (DocumentRow.name == name))
+        .where(*conditions(wanted))
+        .order_by(AssessmentRow.received.desc(), AssessmentRow.id.desc())
     )
-    return tuple(session.scalars(query.order_by(DocumentRow.position)))

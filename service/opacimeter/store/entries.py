@@ -9,13 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from opacimeter.checks import Check
+from opacimeter.record import Prior
 
 __all__ = [
     "Artifact",
+    "Earlier",
     "Entry",
     "Event",
+    "FollowUp",
+    "Followed",
     "Incoming",
     "IncomingFile",
+    "Origin",
     "Page",
     "Receipt",
     "Status",
@@ -44,6 +49,22 @@ class Status(StrEnum):
 FINAL = frozenset({Status.COMPLETE, Status.REJECTED, Status.FAILED, Status.CANCELLED})
 
 
+class Origin(StrEnum):
+    """How the images of a version came: by whom they were asked for, or that nobody did."""
+
+    UPLOAD = "upload"
+    STOW = "stow"
+    DIMSE = "dimse"
+    PULL = "pull"
+    PRIOR = "prior"
+    BACKFILL = "backfill"
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it can wait for all others, and its results are nobody's wish."""
+        return self in (Origin.PRIOR, Origin.BACKFILL)
+
+
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
     """A file on its way into the store.
@@ -51,10 +72,14 @@ class IncomingFile:
     Attributes:
         path: Where it lies now, on the store's own file system; the store moves it.
         instance_uid: SOPInstanceUID (0008,0018), None where the file is too damaged to tell.
+        aside: It is no CT image: kept, and told of, but no reason for another version.
+        name: Its name in the store, where it lies at its place already.
     """
 
     path: Path
     instance_uid: str | None
+    aside: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +89,11 @@ class Incoming:
     Attributes:
         study_uid: StudyInstanceUID (0020,000D).
         files: Its files.
-        patient: id, name, birth_date, sex; what is unknown is absent.
-        study: date, description, accession; likewise.
+        patient: id, issuer, name, birth_date, sex; what is unknown is absent.
+        study: date, time, description, accession; likewise.
         problems: What is wrong with the delivery beyond its files, such as an archive that ends
             early; it rejects the version made of it.
+        origin: How it came.
     """
 
     study_uid: str
@@ -75,6 +101,7 @@ class Incoming:
     patient: Mapping[str, str] = field(default_factory=dict)
     study: Mapping[str, str] = field(default_factory=dict)
     problems: Sequence[Check] = ()
+    origin: Origin = Origin.UPLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +138,10 @@ class Version:
         seconds: Times beyond those in the result: report.
         cancelling: The user asked to stop, and the worker has not yet noticed.
         documents: Names of the documents.
+        correction: of, author and reason where a person's changes made this version; else None.
+        review: state, author, reason and time of the latest review; None while there is none.
+        reviews: All reviews, oldest first.
+        origin: How its images came.
     """
 
     number: int
@@ -127,6 +158,10 @@ class Version:
     seconds: Mapping[str, float]
     cancelling: bool
     documents: tuple[str, ...]
+    correction: Mapping[str, Any] | None = None
+    review: Mapping[str, Any] | None = None
+    reviews: Sequence[Mapping[str, Any]] = ()
+    origin: Origin = Origin.UPLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +172,8 @@ class Entry:
         id: UUIDv5 of the StudyInstanceUID.
         study_uid: StudyInstanceUID.
         received: When its newest version was asked for, UTC.
-        patient: id, name, birth_date, sex.
-        study: date, description, accession.
+        patient: id, issuer, name, birth_date, sex.
+        study: date, time, description, accession.
         version: The version asked for, the newest unless said otherwise.
     """
 
@@ -152,10 +187,57 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the list, newest first; `cursor` asks for the next one, None at the end."""
+    """A page of the list.
+
+    Attributes:
+        entries: In the order asked for.
+        cursor: Asks for the next page; None at the end.
+        total: Entries on all pages together.
+    """
 
     entries: tuple[Entry, ...]
     cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What came before an assessment.
+
+    Attributes:
+        prior: What it is compared with; None where there is nothing.
+        mismatch: What of the identity, birth_date or sex, disagrees with another assessment under
+            the same patient ID; such a one is never the prior.
+    """
+
+    prior: Prior | None
+    mismatch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An assessment under a patient's ID.
+
+    Attributes:
+        entry: With the version that stands, or the newest where none does.
+        mismatch: What shows that it is another person's: birth_date, sex.
+    """
+
+    entry: Entry
+    mismatch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A patient's assessments, oldest study first.
+
+    Attributes:
+        studies: The patient's.
+        mismatched: Under the same ID, and another person's.
+    """
+
+    studies: tuple[Followed, ...]
+    mismatched: tuple[Followed, ...]
 
 
 @dataclass(frozen=True, slots=True)

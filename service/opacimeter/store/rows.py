@@ -7,11 +7,14 @@ from sqlalchemy import (
     JSON,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     String,
+    Text,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -56,14 +59,22 @@ class Base(DeclarativeBase):
 
 
 class AssessmentRow(Base):
-    """One study. `status` and `version` repeat those of the newest version for the list."""
+    """One study. Much of it is repeated for the list, which sorts and searches by columns alone.
+
+    `status`, `version` and `lesion_percent` are those of the newest version; what stands below
+    `patient` and `study` is taken from those two, see `store.identity`.
+    """
 
     __tablename__ = "assessments"
     __table_args__ = (
-        # Each filter of the list has an index that ends in its order.
+        # Each filter of the list has an index that ends in its order, and each sort has one.
         Index("ix_assessments_received", "received", "id"),
         Index("ix_assessments_status", "status", "received", "id"),
         Index("ix_assessments_patient", "patient_id", "received", "id"),
+        Index("ix_assessments_patient_name", "patient_name", "received", "id"),
+        Index("ix_assessments_study_date", "study_date", "received", "id"),
+        Index("ix_assessments_lesion_percent", "lesion_percent", "received", "id"),
+        Index("ix_assessments_accession", "accession", "received", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -74,6 +85,17 @@ class AssessmentRow(Base):
     patient_id: Mapped[str | None] = mapped_column(String(256))
     patient: Mapped[dict[str, Any]]
     study: Mapped[dict[str, Any]]
+    # Of patient_id: two hospitals may give one number to two people (0010,0021).
+    issuer: Mapped[str | None] = mapped_column(String(256))
+    # Folded: a key to sort by, never shown.
+    patient_name: Mapped[str | None] = mapped_column(String(256))
+    birth_date: Mapped[str | None] = mapped_column(String(10))
+    sex: Mapped[str | None] = mapped_column(String(16))
+    study_date: Mapped[str | None] = mapped_column(String(10))
+    accession: Mapped[str | None] = mapped_column(String(64))
+    lesion_percent: Mapped[float | None] = mapped_column(Double)
+    # All that a search looks through, folded.
+    sought: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class InstanceRow(Base):
@@ -89,10 +111,12 @@ class InstanceRow(Base):
     uid_hash: Mapped[str | None] = mapped_column(String(32))
     since: Mapped[int]
     until: Mapped[int | None]
+    # No CT image: it does not count among those that a version answers.
+    aside: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class VersionRow(Base):
-    """One version: (series, its instances, model)."""
+    """One version: (series, its instances, model, correction)."""
 
     __tablename__ = "versions"
     __table_args__ = (Index("ix_versions_status", "status"),)
@@ -120,6 +144,13 @@ class VersionRow(Base):
     checks: Mapped[list[Any]]
     summary: Mapped[dict[str, Any]]
     seconds: Mapped[dict[str, Any]]
+    # of, author, reason.
+    correction: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # state, author, reason, time: the latest of `reviews`.
+    review: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    reviews: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
+    # How its images came; see `Origin`.
+    origin: Mapped[str] = mapped_column(String(16), default="upload", server_default="upload")
 
 
 class DocumentRow(Base):

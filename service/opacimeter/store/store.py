@@ -1,4 +1,4 @@
-"""Store: the four counters behind which rows and files lie."""
+"""Store: the counters behind which rows and files lie."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -6,11 +6,17 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from opacimeter.store.arrivals import Arrivals, SameImages
+from opacimeter.store.arrivals import Arrivals
 from opacimeter.store.catalogue import Catalogue
+from opacimeter.store.corrections import Corrections
 from opacimeter.store.database import Database
 from opacimeter.store.files import Files
 from opacimeter.store.heartbeats import Heartbeats
+from opacimeter.store.inbox import Inbox
+from opacimeter.store.novelty import Novelty, SameImages
+from opacimeter.store.objects import Objects
+from opacimeter.store.patients import Patients
+from opacimeter.store.reviews import Reviews
 from opacimeter.store.runs import Runs
 
 __all__ = ["Store"]
@@ -30,8 +36,13 @@ class Store:
     Attributes:
         files: The folders.
         arrivals: Takes studies in.
+        inbox: Takes single objects in, until they are a study.
+        objects: Finds the DICOM objects that were made.
+        corrections: Takes in what people painted.
+        reviews: What people say of results.
         runs: The work on them.
         catalogue: Finds, reads, removes.
+        patients: Follows patients over their studies.
         heartbeats: Which workers live.
     """
 
@@ -44,15 +55,23 @@ class Store:
         Args:
             folder: Where the files are, and the SQLite database unless `url` names another.
             url: SQLAlchemy address of the database.
-            same_images: See `Arrivals`.
+            same_images: See `Novelty`.
             clock: Now, UTC.
         """
         self.files = Files(folder)
         self._db = Database(url or f"sqlite:///{self.files.root / 'opacimeter.sqlite'}")
         self._db.migrate(self.files.root / "migrate.lock")
-        self.arrivals = Arrivals(self._db, self.files, same_images=same_images, clock=clock)
+        novelty = Novelty(self._db, self.files, same_images=same_images)
+        self.arrivals = Arrivals(self._db, self.files, novelty=novelty, clock=clock)
+        self.inbox = Inbox(
+            self._db, self.files, novelty=novelty, arrivals=self.arrivals, clock=clock
+        )
+        self.objects = Objects(self._db, self.files)
+        self.corrections = Corrections(self._db, self.files, clock=clock)
+        self.reviews = Reviews(self._db, clock=clock)
         self.runs = Runs(self._db, self.files, clock=clock)
         self.catalogue = Catalogue(self._db, self.files)
+        self.patients = Patients(self._db, self.files)
         self.heartbeats = Heartbeats(self._db, clock=clock)
 
     def ping(self) -> None:

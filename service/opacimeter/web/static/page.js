@@ -1,195 +1,105 @@
-// The page: sends files, follows an assessment, lists the recent ones.
+// The page's frame: language, appearance, and which of its parts an address shows.
+//
+//   /#/                                   the worklist
+//   /#/assessments/{id}[/versions/{n}]    a result
+//   /?study={StudyInstanceUID}, /?accession={number}    from a PACS or RIS: the result, or the reason
 
-import { API, STATES, call, dateOf, element, get, nameOf, number } from "./elements.js";
-import { show, showState } from "./result.js";
+import { startDrop } from "./drop/drop.js";
+import { API, build, call, complain, get, say } from "./elements.js";
+import { current, load, switchTo, t } from "./language.js";
+import { createWorklist } from "./worklist/worklist.js";
 
-let current = null;
-let source = null;
+const RESULT = /^#\/assessments\/([0-9a-f-]{36})(?:\/versions\/(\d+))?$/;
 
-function say(text, bad = false) {
-  get("message").textContent = text;
-  get("message").classList.toggle("bad", bad);
-}
+let worklist = null;
+let result = null;
+let turns = 0;
 
-const complain = (error) => say(error.message, true);
-
-// --- sending ---------------------------------------------------------------------------------
-
-function send(files) {
-  if (files.length === 0) return;
-  const form = new FormData();
-  files.forEach((file, number) => form.append("files", file, `${number}`));
-  const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
-  const what = files.length === 1 ? "1 file" : `${files.length} files`;
-  sending(true);
-  say(`Sending ${what}…`);
-  request.upload.onprogress = ({ loaded, total }) => {
-    get("sent").value = loaded / total;
-    say(`Sending ${what}: ${Math.floor(100 * loaded / total)} %`);
-  };
-  request.upload.onload = () => {
-    get("sent").removeAttribute("value");
-    say(`${what} sent. Looking for studies…`);
-  };
-  request.onerror = () => complain(new Error("The upload broke off: the service does not answer. Send the study again."));
-  request.onload = () => sent(request);
-  request.onloadend = () => sending(false);
-  request.open("POST", API);
-  request.responseType = "json";
-  request.send(form);
-}
-
-function sending(under_way) {
-  get("sent").value = 0;
-  get("sent").hidden = !under_way;
-  get("files").disabled = get("folder").disabled = under_way;
-  get("files").value = get("folder").value = ""; // the same choice again is a choice, too
-}
-
-function sent(request) {
-  const body = request.response;
-  if (request.status >= 400) {
-    say(body?.detail ?? `The service answered ${request.status}.`, true);
-    return;
-  }
-  const count = body.assessments.length;
-  const known = body.assessments.filter((study) => !study.new).length;
-  const told = count === 1 ? "1 study received" : `${count} studies received`;
-  const before = known === 0 ? "." : known === count ? "; its images are known already." : `; the images of ${known} are known already.`;
-  const refused = body.refused.map((study) => ` Refused: ${study.detail}`).join("");
-  say(told + before + refused, refused !== "");
-  list().catch(complain);
-  open(body.assessments[0].id);
-}
-
-async function dropped(event) {
-  event.preventDefault();
-  get("drop").classList.remove("over");
-  if (get("files").disabled) return;
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  send((await Promise.all(entries.map(walk))).flat());
-}
-
-async function walk(entry) {
-  if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
-  const reader = entry.createReader();
-  const found = [];
-  for (;;) { // a reader gives at most a hundred entries at a time
-    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
-    if (some.length === 0) return found;
-    for (const child of some) found.push(...await walk(child));
+async function show() {
+  const turn = ++turns;
+  result?.close();
+  result = null;
+  const [, id, version] = location.hash.match(RESULT) ?? [];
+  arrange(id !== undefined);
+  if (id === undefined) return;
+  try {
+    const opened = await open(id, version);
+    if (turn === turns) result = opened;
+    else opened.close();
+  } catch (error) {
+    if (turn === turns) complain(error);
   }
 }
 
-// --- one assessment --------------------------------------------------------------------------
+// Loaded when it is first needed: the worklist does not wait for the viewer.
+async function open(id, version) {
+  const { openResult } = await import("./result/result.js");
+  const container = build("div");
+  get("assessment").replaceChildren(container);
+  return openResult(container, id, version && Number(version));
+}
 
-async function open(id) {
-  current = id;
-  source?.close();
-  history.replaceState(null, "", `#${id}`);
-  if (!await refresh()) return;
-  get("patient").focus();
-  source = new EventSource(`${API}/${id}/events`);
-  source.addEventListener("step", (event) => showState(JSON.parse(event.data)));
-  source.addEventListener("end", (event) => {
-    event.target.close();
-    if (current === id) refresh();
-    list().catch(complain);
+function arrange(opensResult) {
+  get("worklist").hidden = opensResult;
+  get("assessment").hidden = !opensResult;
+  get("assessment").replaceChildren();
+  name();
+  if (opensResult) worklist.pause();
+  else worklist.resume();
+}
+
+// Never the patient's name: titles stand in the browser's history.
+function name() {
+  const part = get("assessment").hidden ? "page.worklist" : "page.assessment";
+  document.title = `${t(part)} – opacimeter`;
+  if (part === "page.worklist") get("to-worklist").setAttribute("aria-current", "page");
+  else get("to-worklist").removeAttribute("aria-current");
+}
+
+async function lookUp() {
+  const asked = new URLSearchParams(location.search);
+  const [study, accession] = [asked.get("study"), asked.get("accession")];
+  if ((!study && !accession) || RESULT.test(location.hash)) return;
+  const filter = new URLSearchParams(study ? { study_uid: study } : { accession });
+  const { assessments } = await call(`${API}?${filter}&limit=2`);
+  if (assessments.length === 1) {
+    location.replace(`/#/assessments/${assessments[0].id}`);
+  } else if (assessments.length > 1) {
+    worklist.search(accession);
+  } else if (study) {
+    say(() => t("page.no-such-study", { uid: study }), { bad: true });
+  } else {
+    say(() => t("page.no-such-accession", { accession }), { bad: true });
+  }
+}
+
+function chooseTheme() {
+  const theme = get("theme").value;
+  localStorage.setItem("opacimeter.theme", theme);
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+}
+
+function wire() {
+  get("language").value = current();
+  get("language").addEventListener("change", () => switchTo(get("language").value).catch(complain));
+  get("theme").value = document.documentElement.dataset.theme ?? "system";
+  get("theme").addEventListener("change", chooseTheme);
+  get("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the part of an address after "#" says which part of the page is shown
+    get("main").focus();
   });
+  window.addEventListener("hashchange", () => {
+    say(null);
+    get("main").focus({ preventScroll: true });
+    show();
+  });
+  document.addEventListener("languagechanged", name);
 }
 
-async function refresh() {
-  const id = current;
-  try {
-    const found = await call(`${API}/${id}`);
-    const { artifacts } = await call(`${API}/${id}/artifacts`);
-    if (id === current) show(found, artifacts);
-  } catch (error) {
-    complain(error);
-    close();
-    return false;
-  }
-  get("assessment").hidden = false;
-  return id === current;
-}
-
-function close() {
-  source?.close();
-  current = null;
-  history.replaceState(null, "", " ");
-  get("assessment").hidden = true;
-}
-
-async function act(path, options) {
-  try {
-    await call(path, options);
-    say("");
-    return true;
-  } catch (error) {
-    complain(error);
-    return false;
-  } finally {
-    list().catch(complain);
-  }
-}
-
-async function remove() {
-  if (!window.confirm("Delete this assessment with its images and documents?")) return;
-  if (await act(`${API}/${current}`, { method: "DELETE" })) close();
-}
-
-async function again() {
-  if (await act(`${API}/${current}/retry`, { method: "POST" })) open(current);
-}
-
-// --- the list --------------------------------------------------------------------------------
-
-const UNFINISHED = ["received", "queued", "running"];
-let cursor = null;
-let later = null;
-
-async function list(more = false) {
-  clearTimeout(later);
-  const page = await call(`${API}?limit=20${more && cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-  const rows = page.assessments.map(listRow);
-  if (more) get("recent").append(...rows); else get("recent").replaceChildren(...rows);
-  cursor = page.cursor;
-  get("more").hidden = cursor === null;
-  get("list").hidden = get("recent").rows.length === 0;
-  get("none").hidden = !get("list").hidden;
-  // Only the open assessment tells of itself; the others are asked for while they are at work.
-  const waiting = page.assessments.some((found) => UNFINISHED.includes(found.status));
-  if (waiting && !more) later = setTimeout(() => list().catch(complain), 3000);
-}
-
-function listRow(found) {
-  const button = element("button", nameOf(found.patient) || found.patient?.id || "Unnamed");
-  button.type = "button";
-  button.addEventListener("click", () => open(found.id));
-  const patient = element("td");
-  patient.append(button);
-  const state = element("td");
-  state.append(element("span", STATES[found.status], `state ${found.status}`));
-  const received = new Date(found.created).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  const study = [dateOf(found.study?.date), found.study?.description].filter(Boolean).join(" · ");
-  const row = element("tr");
-  row.append(patient, element("td", study), element("td", received), state,
-    element("td", number(found.summary?.lesion_ml)), element("td", number(found.summary?.lesion_percent, 1)));
-  return row;
-}
-
-// --- wiring ----------------------------------------------------------------------------------
-
-for (const input of [get("files"), get("folder")]) {
-  input.addEventListener("change", () => send([...input.files]));
-}
-// All of the page takes what is dropped: beside the frame, a browser would open the file instead.
-window.addEventListener("dragover", (event) => { event.preventDefault(); get("drop").classList.add("over"); });
-window.addEventListener("dragleave", () => get("drop").classList.remove("over"));
-window.addEventListener("drop", (event) => dropped(event).catch(complain));
-get("cancel").addEventListener("click", () => act(`${API}/${current}/cancel`, { method: "POST" }));
-get("retry").addEventListener("click", again);
-get("remove").addEventListener("click", remove);
-get("more").addEventListener("click", () => list(true).catch(complain));
-list().catch(complain);
-if (location.hash.length > 30) open(location.hash.slice(1));
+await load();
+worklist = createWorklist(get("worklist"));
+startDrop({ list: get("sendings"), received: worklist.refresh });
+wire();
+await show();
+lookUp().catch(complain);

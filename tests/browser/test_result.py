@@ -1,0 +1,451 @@
+"""The result panel: the API's numbers, ways to places, follow-up, review, correction, language."""
+
+import json
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.viewed import assessed, chest, showing
+
+ANSWER = "#assessment .result"
+# Most tests need no volume: the rendered slices do, and spare the software renderer's time.
+WITHOUT_GPU = """
+    const whole = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+      return kind.startsWith("webgl") ? null : whole.call(this, kind, ...rest);
+    };
+"""
+# What a Chinese radiologist writes in Latin letters, and names that are names in every language.
+LATIN = (
+    r"opacimeter|DICOM|HTTP|API|PDF|CSV|JSON|NIfTI|PNG|SEG|SR|SHA-256|HU|CT|UID|SD|MIP|lung-lesion|"
+    r"FHIR|ml|mm|cm²|kV|kB|MB|GB|s|g|z|doi\S*"
+)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A service with one assessment; its address and the assessment's id."""
+    with showing(tmp_path_factory.mktemp("result"), assessed(*chest())) as (address, identity):
+        yield address, str(identity)
+
+
+@pytest.fixture
+def visit(browser, shown):
+    """Opens the result; what the browser complains of fails the test."""
+    contexts, complaints = [], []
+
+    def visit_one(*, prepare=lambda page: None, allowed=(), gpu=False, **options):
+        known = {"locale": "en-GB", "viewport": {"width": 1280, "height": 800}}
+        context = browser.new_context(**(known | options))
+        contexts.append(context)
+        if not gpu:
+            context.add_init_script(WITHOUT_GPU)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda told: heard(told, allowed))
+        prepare(page)
+        page.goto(f"{shown[0]}/#/assessments/{shown[1]}/versions/1")
+        page.wait_for_selector(ANSWER)
+        return page
+
+    def heard(told, allowed):
+        if told.type == "error" and not any(word in told.text for word in allowed):
+            complaints.append(told.text)
+
+    yield visit_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def told(page, address):
+    return page.request.get(address).json()
+
+
+def result_of(page, shown):
+    return told(page, f"{shown[0]}/api/v1/assessments/{shown[1]}?version=1")
+
+
+def slice_shown(page):
+    """Index of the slice that the viewer says it shows, as the profile marks it."""
+    return int(page.get_attribute(".profile-slider", "aria-valuenow")) - 1
+
+
+def wait_for_slice(page, low, high):
+    page.wait_for_function(
+        """([low, high]) => {
+            const slider = document.querySelector(".profile-slider");
+            const slice = Number(slider.getAttribute("aria-valuenow")) - 1;
+            return low <= slice && slice <= high;
+        }""",
+        arg=[low, high],
+        timeout=10_000,
+    )
+
+
+def score(page, name):
+    return page.inner_text(f'[data-score="{name}"]')
+
+
+def test_the_scores_shown_are_those_of_the_api(visit, shown):
+    page = visit()
+    summary = (result := result_of(page, shown))["summary"]
+    assert score(page, "lesion_percent") == f"{summary['lesion_percent']:.1f} %"
+    assert score(page, "lesion_ml") == f"{summary['lesion_ml']:,.1f} ml"
+    assert score(page, "high_opacity") == f"{summary['high_opacity_percent']:.1f} %"
+    assert score(page, "ct_ss") == f"{summary['ct_ss']['grade']} of 5"
+    assert score(page, "volume_ml") == f"{result['regions']['lungs']['volume_ml']:,.0f} ml"
+
+
+def test_the_table_has_each_region_with_the_numbers_of_the_api(visit, shown):
+    page = visit()
+    regions = result_of(page, shown)["regions"]
+    rows = page.locator(".part-answer table.regions").first.locator("tbody tr")
+    order = ["lungs", "right-lung", "right-upper", "right-middle", "right-lower"]
+    order += ["left-lung", "left-upper", "left-middle", "left-lower"]
+    digits = 1 if regions["lungs"]["lesion_ml"] < 100 else 0
+    expected = [
+        [
+            f"{regions[name]['volume_ml']:,.0f}",
+            f"{regions[name]['lesion_ml']:,.{digits}f}",
+            f"{regions[name]['lesion_percent']:.1f}",
+            f"{regions[name]['high_opacity_percent']:.1f}",
+        ]
+        for name in order
+    ]
+    assert [row.locator("td").all_inner_texts() for row in rows.all()] == expected
+
+
+def test_a_zone_leads_to_its_slices(visit):
+    # The right lung holds slices 4…35; its lower third begins at 4 + 2·32/3 = 25.3.
+    page = visit()
+    page.click(".zone-map [data-zone=right-upper]")
+    wait_for_slice(page, 4, 15)
+    page.click("table [data-zone=right-lower]")
+    wait_for_slice(page, 25, 35)
+
+
+def test_a_listed_opacity_leads_to_its_slices(visit, shown):
+    page = visit()
+    lesions = result_of(page, shown)["lesions"]
+    rows = page.locator("table.lesions tbody tr")
+    assert rows.count() == len(lesions)
+    assert lesions[0]["volume_ml"] > lesions[1]["volume_ml"]
+    for place in (1, 0):
+        rows.nth(place).locator("button").click()
+        wait_for_slice(page, *lesions[place]["slices"])
+
+
+def test_the_profile_goes_to_the_slice_one_clicks_or_steps_to(visit, shown):
+    page = visit()
+    count = len(result_of(page, shown)["profile"])
+    slider = page.locator(".profile-slider")
+    slider.scroll_into_view_if_needed()
+    box = page.locator("svg.profile").bounding_box()
+    # The plot spans 44…472 of 480 units of width; a quarter of it is slice count/4.
+    page.mouse.click(box["x"] + box["width"] * (44 + 428 / 4) / 480, box["y"] + box["height"] / 2)
+    wait_for_slice(page, count // 4 - 1, count // 4)
+    before = slice_shown(page)
+    slider.press("ArrowRight")
+    wait_for_slice(page, before + 1, before + 1)
+    slider.press("End")
+    wait_for_slice(page, count - 1, count - 1)
+    assert f"{count} of {count}" in slider.get_attribute("aria-valuetext")
+
+
+def test_the_histogram_has_a_bar_for_each_bin_and_a_table_of_the_same_numbers(visit, shown):
+    page = visit()
+    histogram = result_of(page, shown)["histogram"]
+    for name in ("lungs", "lesion"):
+        filled = sum(value > 0 for value in histogram[f"{name}_ml"])
+        group = "lung" if name == "lungs" else name
+        assert page.locator(f"svg.histogram .{group} .bar").count() == filled
+    assert "mean" in page.get_attribute("svg.histogram", "aria-label")
+    page.locator(".part-density summary").click()
+    cells = page.locator(".part-density tbody tr td:nth-child(2)").all_inner_texts()
+    assert cells == [f"{value:,.1f}" for value in histogram["lungs_ml"]]
+
+
+def test_the_paragraph_is_copied_and_names_no_disease(visit, shown):
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.locator(".part-paragraph button").click()
+    page.wait_for_selector(".part-paragraph [role=status]:not(:empty)")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.inner_text(".part-paragraph .paragraph")
+    summary = result_of(page, shown)["summary"]
+    assert f"{summary['lesion_percent']:.1f} % of the lung" in copied
+    assert "CT severity score" in copied
+    assert "covid" not in copied.lower()
+
+
+def test_a_definition_is_one_click_away_and_gives_the_focus_back(visit):
+    page = visit()
+    page.click(".score.ct_ss .what")
+    assert "75 % and above" in page.inner_text("dialog")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+    assert page.evaluate("document.activeElement.className") == "what"
+
+
+def test_the_numbers_stand_without_the_viewer(visit):
+    page = visit(
+        prepare=lambda page: page.route("**/viewer/viewer.js", lambda route: route.abort()),
+        allowed=("Failed to load",),
+    )
+    page.wait_for_selector(".viewer-place [role=alert]")
+    assert score(page, "ct_ss").endswith("of 5")
+    assert page.locator(".zone-map .zone").count() == 6
+
+
+# --- versions: review, correction ------------------------------------------------------------
+
+
+def reviewed(page, state, *, author, reason):
+    page.click(f".actions .review-{state}")
+    page.fill("dialog [name=author]", author)
+    page.fill("dialog [name=reason]", reason)
+    page.click("dialog [type=submit]")
+
+
+def test_a_review_is_kept_and_shown_and_the_name_is_remembered(visit, shown):
+    page = visit()
+    reviewed(page, "rejected", author="Dr. Li", reason="vessels were taken for opacity")
+    page.wait_for_selector(".chip.review.rejected")
+    assert "Dr. Li" in page.inner_text(".chip.review")
+    kept = result_of(page, shown)["review"]
+    assert (kept["state"], kept["author"]) == ("rejected", "Dr. Li")
+    page.click(".actions .review-accepted")
+    assert page.input_value("dialog [name=author]") == "Dr. Li"
+    page.fill("dialog [name=reason]", "seen again: right")
+    page.click("dialog [type=submit]")
+    page.wait_for_selector(".chip.review.accepted")
+    assert result_of(page, shown)["review"]["state"] == "accepted"
+
+
+def test_a_refusal_is_shown_in_the_dialog_and_nothing_typed_is_lost(visit):
+    problem = {"type": "urn:opacimeter:conflict", "detail": "it was deleted", "status": 409}
+
+    def refuse(route):
+        route.fulfill(status=409, body=json.dumps(problem), content_type="application/json")
+
+    page = visit(prepare=lambda page: page.route("**/review?*", refuse), allowed=("409",))
+    reviewed(page, "accepted", author="Dr. Li", reason="right")
+    page.wait_for_selector("dialog [role=alert]:not(:empty)")
+    assert page.input_value("dialog [name=reason]") == "right"
+
+
+def paint(page):
+    """A stroke of the brush in the middle of the axial plane."""
+    page.click(".actions .correct")
+    page.wait_for_selector(".paint-bar .save:enabled", timeout=40_000)
+    stage = page.locator(".viewer-stage").bounding_box()
+    x, y = stage["x"] + stage["width"] * 0.28, stage["y"] + stage["height"] * 0.5
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 10, steps=4)
+    page.mouse.up()
+    page.wait_for_function(
+        "!document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
+    )
+
+
+def test_a_correction_is_painted_saved_and_followed_and_is_not_lost_by_leaving(visit, shown):
+    page = visit(gpu=True)
+    paint(page)
+    assert "ml" in page.inner_text(".paint-bar .amount")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.click("#to-worklist")
+    assert asked == ["What was painted is not saved and will be lost."]
+    assert page.is_visible(".paint-bar")
+    page.click(".paint-bar .undo")
+    page.wait_for_function(
+        "document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
+    )
+    page.click(".paint-bar .redo")
+    page.click(".paint-bar .save")
+    page.fill("dialog [name=author]", "Dr. Li")
+    page.fill("dialog [name=reason]", "an opacity was missed")
+    page.click("dialog [type=submit]")
+    page.wait_for_url("**/versions/2")
+    page.wait_for_selector(".work")
+    versions = told(page, f"{shown[0]}/api/v1/assessments/{shown[1]}/versions")["versions"]
+    made = {"of": 1, "author": "Dr. Li", "reason": "an opacity was missed"}
+    assert [each["correction"] for each in versions] == [None, made]
+
+
+# --- states ----------------------------------------------------------------------------------
+
+
+def as_if(found, **changes):
+    """Answers the assessment's own address with a changed result."""
+    gone = {} if changes.get("status") == "complete" else {"summary": None, "regions": {}}
+
+    def prepare(page):
+        pattern = re.compile(rf"/assessments/{found}(\?.*)?$")
+
+        def answer(route):
+            body = route.fetch().json() | gone | changes
+            route.fulfill(body=json.dumps(body), content_type="application/json")
+
+        page.route(pattern, answer)
+
+    return prepare
+
+
+def test_a_rejected_study_says_why_and_what_to_do(visit, shown):
+    message = "3 images are missing, between z = 1 and 4 mm. Please send the whole series."
+    check = {"code": "slice-gap", "severity": "reject", "message": message}
+    check["detail"] = {"missing": 3, "places": 1, "between_z_mm": [[1, 4]]}
+    page = visit(prepare=as_if(shown[1], status="rejected", checks=[check]))
+    assert message in page.inner_text(".ended")
+    assert "Send the study again" in page.inner_text(".ended")
+    assert page.inner_text(".actions") == "Assess again"
+
+
+def test_a_failed_study_says_why_in_chinese_too(visit, shown):
+    error = (
+        "The assessment took longer than 900 s, the limit for one study, and was ended. "
+        "Retry it when the machine is less busy, raise the limit, or report the study."
+    )
+    page = visit(prepare=as_if(shown[1], status="failed", error=error), locale="zh-CN")
+    assert "900 s" in page.inner_text(".ended")
+    assert "longer" not in page.inner_text(".ended")
+
+
+def test_below_the_detection_limit_is_said_in_words(visit, shown):
+    summary = {"lesion_ml": 0.5, "lesion_percent": 0.03, "ct_ss": {"grade": 1}}
+    summary |= {"below_detection_limit": True, "detection_limit_percent": 0.07}
+    page = visit(prepare=as_if(shown[1], status="complete", summary=summary))
+    assert "cannot be told from none" in page.inner_text(".part-answer .message")
+    assert "No pulmonary opacity above the detection limit" in page.inner_text(".paragraph")
+
+
+def test_another_series_is_offered_with_the_reason_against_it(visit, shown):
+    others = [{"uid": "1.2.3.5", "why_not": "Its slices are thicker."}]
+    series = {"uid": "1.2.3.4", "slices": 40, "spacing_mm": [2, 1.5, 1.25], "others": others}
+    page = visit(
+        prepare=as_if(shown[1], status="complete", series=series),
+        locale="zh-CN",
+        allowed=("Failed to load",),
+    )
+    assert "层厚较厚。" in page.inner_text(".part-series")
+    asked = []
+
+    def refuse(route):
+        asked.append(route.request.post_data_json)
+        route.abort()
+
+    page.route("**/series", refuse)
+    page.click(".part-series button")
+    page.wait_for_selector(".part-series [role=alert]:not(:empty)")
+    assert asked == [{"series_uid": "1.2.3.5"}]
+
+
+# --- follow-up -------------------------------------------------------------------------------
+
+
+def followed(shown, **changes):
+    study = {
+        "id": shown[1], "version": 1, "status": "complete", "current": False, "mismatch": [],
+        "lesion_ml": 20.0, "lesion_percent": 4.0, "interval_90_percent": [3.0, 6.0],
+        "volume_ml": 500.0, "study": {"uid": "1.2.3", "date": "2026-01-01", "description": "CT"},
+    }  # fmt: skip
+    return study | changes
+
+
+def with_follow_up(shown):
+    """The same study as an earlier one, and one of another person under the same number."""
+    dated = {"uid": "1.2.3", "date": "2026-02-01", "description": "CT"}
+    now = followed(shown, current=True, study=dated, lesion_percent=8.0)
+    body = {
+        "studies": [followed(shown), now],
+        "mismatched": [followed(shown, mismatch=["birth_date"])],
+    }
+
+    def prepare(page):
+        page.route(
+            "**/follow-up",
+            lambda route: route.fulfill(body=json.dumps(body), content_type="application/json"),
+        )
+
+    return prepare
+
+
+def test_the_course_is_plotted_and_another_persons_study_is_set_apart(visit, shown):
+    page = visit(prepare=with_follow_up(shown))
+    page.wait_for_selector("svg.trend-plot")
+    assert page.locator("svg.trend-plot .point").count() == 2
+    assert page.locator("svg.trend-plot .whisker").count() == 2
+    page.check(".trend [value=lesion_ml]")
+    assert page.locator("svg.trend-plot .whisker").count() == 0
+    assert "date of birth differs" in page.inner_text(".mismatched")
+
+
+def test_two_studies_scroll_together(visit, shown):
+    page = visit(prepare=with_follow_up(shown))
+    page.click(".part-follow-up td button")
+    page.wait_for_selector(".result-images.second .viewer")
+    assert page.locator(".result-body .viewer").count() == 2
+    page.click(".result-images.second .caption button")
+    assert page.locator(".result-body .viewer").count() == 1
+    assert page.is_visible(".result-panel")
+
+
+def test_the_change_is_told_with_its_caveats(visit, shown):
+    change = {"before": 10.0, "now": 20.0, "change": 10.0}
+    lungs = dict.fromkeys(("volume_ml", "lesion_ml", "lesion_percent"), change)
+    prior = {
+        "id": shown[1], "version": 1, "days": 31, "within_interval": True,
+        "study": {"date": "2026-01-01"}, "regions": {"lungs": lungs},
+        "caveats": [{"code": "other-scanner", "detail": {"before": "A", "now": "B"}}],
+    }  # fmt: skip
+    page = visit(prepare=as_if(shown[1], status="complete", prior=prior))
+    change_told = page.inner_text(".change")
+    assert "+10 ml" in change_told
+    assert "it may be none" in change_told
+    assert "Another scanner (A, now B)" in change_told
+    assert "31 days before" in page.inner_text(".paragraph")
+
+
+# --- manners ---------------------------------------------------------------------------------
+
+
+def test_the_chinese_page_has_no_english_left(visit):
+    page = visit(locale="zh-CN")
+    page.wait_for_selector(".part-versions table")
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    texts = page.evaluate(
+        """() => {
+            const inside = document.querySelectorAll(".result-head .label, .result-head .chip,"
+                + ".result-head .state, .actions, .result-panel");
+            return [...inside].flatMap((each) => each.innerText.split("\\n"));
+        }"""
+    )
+    assert len(texts) > 60
+    # The series' and the scanner's names are the scanner's, reasons are the radiologist's.
+    own = page.evaluate("[...document.querySelectorAll('.facts dd')].map((each) => each.innerText)")
+    texts = [re.sub(r"Dr\. Li|an opacity was missed", "", text) for text in texts]
+    english = {
+        word
+        for text in texts
+        if text not in own
+        for word in re.findall(r"[A-Za-z][\w²./-]+", text)
+        if not re.fullmatch(LATIN, word.strip(".-/"))
+    }
+    assert english == set()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_screen_reader_and_weak_eyes_find_no_serious_fault(visit, shown, scheme):
+    page = visit(color_scheme=scheme, prepare=with_follow_up(shown))
+    page.wait_for_selector("svg.trend-plot")
+    page.wait_for_selector(".part-versions table")
+    found = Axe().run(page, context=".result-head, .result-panel")
+    grave = [
+        (each["id"], [node["target"] for node in each["nodes"]][:3])
+        for each in found.response["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
+    assert grave == []
