@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +19,12 @@ import opacimeter
 from opacimeter import api, jobs, web
 from opacimeter.assess import Assessor, Incumbent, Registry
 from opacimeter.errors import Cancelled, Conflict, ModelError, NotFound
-from opacimeter.intake import Limits, Study, find
+from opacimeter.intake import Limits, Rules, find
 from opacimeter.pipeline import Pipeline, same_images
-from opacimeter.report import SliceRenderer, header
+from opacimeter.reception import incoming, look_at
+from opacimeter.report import SliceRenderer, header_json, object_frame
 from opacimeter.settings import Settings
-from opacimeter.store import Incoming, IncomingFile, Run, Status, Store
+from opacimeter.store import Incoming, Run, Status, Store
 
 __all__ = ["create_app", "serve", "work"]
 
@@ -48,6 +50,12 @@ def create_app(settings: Settings) -> FastAPI:
             heartbeat_s=settings.heartbeat_limit_s,
         ),
         software=opacimeter.__version__,
+        dicom=api.DicomFiles(
+            look=partial(look_at, limits=_limits(settings), rules=_rules(settings)),
+            header=header_json,
+            frame=object_frame,
+            quiet=timedelta(seconds=settings.quiet_period_s),
+        ),
     )
     app = api.build(services, hosts=settings.allowed_hosts, at_end=(queue.close, store.close))
     web.install(app)
@@ -212,31 +220,22 @@ def _finder(settings: Settings) -> Callable[[Path, Path], tuple[Incoming, ...]]:
 
     def find_studies(folder: Path, workspace: Path) -> tuple[Incoming, ...]:
         studies = find([folder], workspace=workspace, limits=limits)
-        return tuple(_incoming(study) for study in studies)
+        return tuple(incoming(study) for study in studies)
 
     return find_studies
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(files=settings.max_unpacked_files, unpacked_bytes=settings.max_unpacked_bytes)
-
-
-def _incoming(study: Study) -> Incoming:
-    return Incoming(
-        study.uid,
-        [
-            IncomingFile(instance.path, instance.uid("SOPInstanceUID") or None)
-            for instance in (*study.instances, *study.aside)
-        ],
-        patient=_told(header.patient(study.header)),
-        study=_told(header.study(study.header, study.uid)),
-        problems=study.problems,
+def _rules(settings: Settings) -> Rules:
+    body_part, description = settings.wanted_body_part, settings.wanted_description
+    return Rules(
+        body_part.pattern if body_part else None,
+        description.pattern if description else None,
+        settings.wanted_callers,
     )
 
 
-def _told(texts: Mapping[str, str | None]) -> dict[str, str]:
-    """What the list shows, written as in a result; a NUL is more than a database may bear."""
-    return {name: text.replace("\0", "") for name, text in texts.items() if text}
+def _limits(settings: Settings) -> Limits:
+    return Limits(files=settings.max_unpacked_files, unpacked_bytes=settings.max_unpacked_bytes)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Settings: everything an operator can turn, read from the environment (prefix OPACIMETER_)."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -66,6 +67,28 @@ class Settings(BaseSettings):
     )
     min_free_bytes: int = Field(
         default=2 * GIB, ge=0, description="Free disk space below which nothing is accepted."
+    )
+    quiet_period_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=86_400,
+        description="Seconds without a new image of a study, received object by object, after "
+        "which it is assessed.",
+    )
+    wanted_body_part: re.Pattern[str] | None = Field(
+        default=None,
+        description="Regular expression that the body part of images received object by object "
+        "must have in it, in any case, to be assessed unasked; images that name none pass.",
+    )
+    wanted_description: re.Pattern[str] | None = Field(
+        default=None,
+        description="The same for the descriptions of study, series and protocol, of which one "
+        "must have it.",
+    )
+    wanted_callers: tuple[str, ...] = Field(
+        default=(),
+        description="AE titles, as a JSON list, whose images are assessed unasked; all if empty. "
+        "Says nothing of senders over HTTP.",
     )
     heartbeat_limit_s: float = Field(
         default=30.0, gt=0, description="Silence after which a worker counts as gone."

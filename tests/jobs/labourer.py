@@ -9,7 +9,7 @@ import signal
 import time
 from pathlib import Path
 
-from opacimeter.jobs import Worker, stop_signal
+from opacimeter.jobs import Line, Worker, stop_signal
 
 
 def labour(folder: Path, attempts: int) -> None:
@@ -32,8 +32,15 @@ def labour(folder: Path, attempts: int) -> None:
         note(f"end {job}")
 
     stop = stop_signal()
+    def abandon(job: str, _why: str) -> None:
+        note(f"abandon {job}")
+
     worker = Worker(
-        folder, perform=perform, abandon=lambda job, why: note(f"abandon {job}"), attempts=attempts
+        folder,
+        (
+            Line("assess", perform, abandon, attempts),
+            Line("deliver", perform, abandon, attempts, lanes=True),
+        ),
     )
     note(f"worker {worker.name}")
     worker.run(stop, beat=lambda: None, every_s=0.2)

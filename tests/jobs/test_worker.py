@@ -92,6 +92,41 @@ def test_a_worker_does_one_job_at_a_time(place):
     place.wait_for("end quick-1")
 
 
+def test_a_slow_lane_holds_up_neither_the_others_nor_another_line(place):
+    place.worker()
+    place.queue.submit("slow-1", line="deliver", lane="pacs")
+    place.wait_for("begin slow-1")
+    place.queue.submit("quick-behind", line="deliver", lane="pacs")
+    place.queue.submit("quick-beside", line="deliver", lane="other")
+    place.queue.submit("quick-other")
+    place.wait_for("end quick-beside")
+    place.wait_for("end quick-other")
+    assert "begin quick-behind" not in place.lines()
+    (place.folder / "go").touch()
+    place.wait_for("end quick-behind")
+
+
+def test_what_can_wait_waits_for_what_came_later(place):
+    place.queue.submit("quick-low", low=True)
+    place.queue.submit("quick-first")
+    place.worker()
+    place.wait_for("end quick-low")
+    ended = [line for line in place.lines() if line.startswith("end")]
+    assert ended == ["end quick-first", "end quick-low"]
+
+
+def test_a_killed_push_is_taken_up_again_in_its_own_lane(place):
+    first = place.worker()
+    place.queue.submit("slow-1", line="deliver", lane="pacs")
+    place.wait_for("begin slow-1")
+    first.kill()
+    first.join()
+    (place.folder / "go").touch()
+    place.worker()
+    place.wait_for("end slow-1")
+    assert place.lines().count("end slow-1") == 1
+
+
 def test_a_job_that_kills_every_worker_is_given_up_and_blocks_nobody(place):
     place.queue.submit("poison-1")
     place.queue.submit("quick-1")
@@ -121,7 +156,7 @@ def test_a_living_worker_takes_up_what_one_that_died_for_good_has_left(place):
 
 def test_each_worker_has_a_name_of_its_own_and_the_first_free_one(tmp_path):
     def worker():
-        return Worker(tmp_path, perform=print, abandon=print, attempts=3)
+        return Worker(tmp_path, ())
 
     first, second = worker(), worker()
     assert (first.name[-2:], second.name[-2:]) == ("-0", "-1")

@@ -1,6 +1,6 @@
 """API: the service over HTTP."""
 
 from opacimeter.api.application import build
-from opacimeter.api.services import Bounds, Services, Slices
+from opacimeter.api.services import Bounds, DicomFiles, Services, Slices
 
-__all__ = ["Bounds", "Services", "Slices", "build"]
+__all__ = ["Bounds", "DicomFiles", "Services", "Slices", "build"]

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import anyio
@@ -14,9 +15,11 @@ from opacimeter.api import (
     artifacts,
     assessments,
     corrections,
+    dicomweb,
     events,
     followup,
     health,
+    inbox,
     listing,
     previews,
     problems,
@@ -25,10 +28,13 @@ from opacimeter.api import (
 )
 from opacimeter.api.middleware import Edge
 from opacimeter.api.services import Services
+from opacimeter.errors import Conflict, IntakeRejected, NotFound
+from opacimeter.record import assessment_id
 
 __all__ = ["build"]
 
 _REQUEUE_EVERY_S = 10.0
+_LOOK_EVERY_S = 1.0
 
 log = structlog.get_logger()
 
@@ -73,8 +79,11 @@ def build(
         previews,
         events,
         health,
+        inbox,
     ):
         app.include_router(part.router)
+    for router in dicomweb.routers:
+        app.include_router(router)
     problems.install(app)
     _describe_problems(app)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
@@ -87,7 +96,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await to_thread.run_sync(services.store.files.sweep)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_requeue, services)
+        tasks.start_soon(_again_and_again, "requeueing", services.requeue, _REQUEUE_EVERY_S)
+        tasks.start_soon(_again_and_again, "inbox", partial(_take_in, services), _LOOK_EVERY_S)
         try:
             yield
         finally:
@@ -97,13 +107,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(close)
 
 
-async def _requeue(services: Services) -> None:
+async def _again_and_again(what: str, do: Callable[[], None], every_s: float) -> None:
     while True:
         try:
-            await to_thread.run_sync(services.requeue)
-        except Exception as error:
-            log.warning("requeueing failed", error=type(error).__name__)
-        await anyio.sleep(_REQUEUE_EVERY_S)
+            await to_thread.run_sync(do)
+        except Exception as error:  # a task that ends here would never be missed
+            log.warning("failed, and tried again", what=what, error=type(error).__name__)
+        await anyio.sleep(every_s)
+
+
+def _take_in(services: Services) -> None:
+    """Take in the studies that nothing more has come of."""
+    for study in services.store.inbox.due():
+        try:
+            services.take_in(study)
+        except (IntakeRejected, Conflict, NotFound) as error:
+            about = str(assessment_id(study))
+            log.warning("study in the inbox not taken in", assessment=about, why=str(error))
 
 
 def _describe_problems(app: FastAPI) -> None:

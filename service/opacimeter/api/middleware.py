@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from opacimeter.api.dicomweb import ROOT as DICOMWEB
 from opacimeter.api.health import Figures
 from opacimeter.api.problems import problem
 from opacimeter.api.schemas import PREFIX
@@ -37,6 +38,7 @@ _LARGER_BODIES = (
     ("POST", re.compile(PREFIX), None),
     ("POST", re.compile(f"{PREFIX}/[^/]+/corrections"), None),
     ("PUT", re.compile(f"{UPLOADS}/[^/]+/content"), None),
+    ("POST", re.compile(f"{DICOMWEB}/studies(/[^/]+)?"), None),
     ("POST", re.compile(UPLOADS), 1 << 20),  # the sizes of thousands of files
 )
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

@@ -24,17 +24,21 @@ router = APIRouter(prefix=PREFIX, tags=["documents"])
 
 _AXIS: dict[Plane, int] = {"axial": 0, "coronal": 1, "sagittal": 2}  # of (slice, row, column)
 _REMOVED = "the assessment was removed meanwhile"
+# Not a tuple: its schema would bear a keyword that OpenAPI 3.1 has no place for.
+_THREE = Field(min_length=3, max_length=3)
 
 
 class Grid(BaseModel):
     """The grid of the rendered slices: from the head, from the front, from the patient's right."""
 
-    shape: tuple[int, int, int] = Field(description="Axial, coronal and sagittal slices.")
-    spacing_mm: tuple[float, float, float] = Field(description="Between them.")
+    shape: Annotated[list[int], _THREE] = Field(description="Axial, coronal and sagittal slices.")
+    spacing_mm: Annotated[list[float], _THREE] = Field(description="Between them.")
     affine: list[list[float]] = Field(
         description="4x4, index (axial, coronal, sagittal) to DICOM's patient coordinates in mm."
     )
-    zones: dict[str, tuple[int, int, int]] = Field(description="A voxel in each zone's middle.")
+    zones: dict[str, Annotated[list[int], _THREE]] = Field(
+        description="A voxel in each zone's middle."
+    )
 
 
 class Attenuation(BaseModel):

@@ -22,6 +22,7 @@ _TYPES = {
     403: ("forbidden", "The request is not allowed"),
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "The route does not know this method"),
+    406: ("not-acceptable", "There is nothing of the kind that was asked for"),
     409: ("conflict", "The state does not allow this"),
     413: ("too-large", "The request is too large"),
     415: ("unsupported-media-type", "The body is of a kind the route does not take"),

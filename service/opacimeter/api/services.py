@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
-from opacimeter.store import Incoming, Store
+from opacimeter.store import Arriving, Incoming, Receipt, Store
 
-__all__ = ["Bounds", "Plane", "Services", "ServicesDep", "Slices", "Style"]
+__all__ = ["Bounds", "DicomFiles", "Plane", "Services", "ServicesDep", "Slices", "Style"]
 
 
 Plane = Literal["axial", "coronal", "sagittal"]
@@ -75,6 +76,24 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class DicomFiles:
+    """What DICOMweb has to know of files. Without it, none is taken for DICOM.
+
+    Attributes:
+        look: What arrived in a file; None where it is no whole DICOM object with identifiers.
+        header: An object's header in the DICOM JSON model, without bulk.
+        frame: A frame of an object, counted from 1, as it is stored, with its media type; raises
+            `NotFound`.
+        quiet: How long a study waits for more of its images.
+    """
+
+    look: Callable[[Path], Arriving | None] = lambda _path: None
+    header: Callable[[Path], Mapping[str, Any]] = lambda _path: {}
+    frame: Callable[[Path, int], tuple[bytes, str]] = lambda _path, _number: (b"", "")
+    quiet: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The API's collaborators.
 
@@ -86,6 +105,7 @@ class Services:
         slices: Opens (volume, labels, cache folder) for rendering.
         bounds: Limits.
         software: Version of the service.
+        dicom: What DICOMweb needs besides.
     """
 
     store: Store
@@ -94,6 +114,7 @@ class Services:
     slices: Callable[[Path, Path, Path], Slices]
     bounds: Bounds
     software: str
+    dicom: DicomFiles = DicomFiles()
 
     def enqueue(self, job: str) -> None:
         """Submit a job and say so in its row; a death in between is made good by `requeue`."""
@@ -104,6 +125,14 @@ class Services:
         """Submit what was received but never queued."""
         for job in self.store.runs.unqueued():
             self.enqueue(job)
+
+    def take_in(self, study_uid: str, *, asked: bool = False) -> Receipt:
+        """Take in a study that waits in the inbox, and queue it; raises as `Inbox.release`."""
+        sha256 = self.model().get("sha256")
+        receipt = self.store.inbox.release(study_uid, asked=asked, model_sha256=sha256)
+        if receipt.job is not None:
+            self.enqueue(receipt.job)
+        return receipt
 
     def model(self) -> Mapping[str, str]:
         """The network the workers have."""

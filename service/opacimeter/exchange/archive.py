@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Archive", "Confirmed", "Failure", "Fetched", "FoundStudy", "Instance", "Question", "Sent"]
+__all__ = [
+    "Archive",
+    "Confirmed",
+    "Failure",
+    "Fetched",
+    "FoundStudy",
+    "Instance",
+    "Question",
+    "Sent",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """A DICOMweb archive: QIDO-RS, WADO-RS and STOW-RS (PS3.18) over HTTP."""
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ class DicomwebArchive:
         """What answered to a query for one study."""
         with self._client("echo") as client:
             answer = client.get("studies", params={"limit": "1"}, headers=_JSON)
-        self._require(answer, "echo")
+        _require(answer, "echo")
         return f"answers DICOMweb queries (HTTP {answer.status_code})"
 
     def studies(self, wanted: Question) -> tuple[FoundStudy, ...]:
@@ -91,7 +92,7 @@ class DicomwebArchive:
             answer = client.post("studies", content=iter(body), headers=headers)
         sent = told(answer.content, uids)
         if sent is None or not (answer.is_success or answer.status_code == 409):
-            self._require(answer, "store")
+            _require(answer, "store")
         return sent if sent is not None else Sent(frozenset(), told_nothing(uids))
 
     def confirm(self, instances: Sequence[Instance]) -> Confirmed | None:
@@ -106,7 +107,7 @@ class DicomwebArchive:
                 )
                 if answer.status_code in _NO_QUERIES:
                     return None
-                self._require(answer, "confirm")
+                _require(answer, "confirm")
                 if any(text(row, "SOPInstanceUID") == each.uid for row in _rows(answer)):
                     held.add(each.uid)
         missing = {each.uid for each in instances} - held
@@ -122,24 +123,24 @@ class DicomwebArchive:
                 base_url=peer.url.rstrip("/") + "/",
                 auth=basic,
                 headers=bearer,
-                verify=peer.tls.context(),
+                verify=_line(peer),
                 timeout=peer.timeout_s,
                 # No proxy that the settings do not name ever sees a patient's data.
                 trust_env=False,
             ) as client:
                 yield client
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise ArchiveRefused("its url is none", hop="connect") from error
         except httpx.TransportError as error:
             kind = type(error).__name__
             raise ArchiveUnreachable(f"the connection failed ({kind})", hop=hop) from error
-        except httpx.InvalidURL as error:
-            raise ArchiveRefused("its url is none", hop="connect") from error
 
     def _fetch_series(
         self, client: httpx.Client, address: str, folder: Path, number: int
     ) -> list[Path]:
         targets = (folder / f"{index:06d}.dcm" for index in range(number, 1_000_000))
         with client.stream("GET", address, headers=_DICOM) as answer:
-            self._require(answer, "fetch")
+            _require(answer, "fetch")
             boundary = boundary_of(answer.headers.get("Content-Type", ""))
             if boundary is None:
                 raise ArchiveRefused("the answer is no multipart/related", hop="fetch")
@@ -156,7 +157,7 @@ class DicomwebArchive:
         while True:
             page = [("limit", str(_PAGE)), ("offset", str(len(seen)))]
             answer = client.get(address, params=[*query, *page], headers=_JSON)
-            self._require(answer, "query")
+            _require(answer, "query")
             rows = {
                 text(row, "SeriesInstanceUID") or text(row, "StudyInstanceUID"): row
                 for row in _rows(answer)
@@ -166,14 +167,19 @@ class DicomwebArchive:
             if not new or len(rows) < _PAGE:
                 return list(seen.values())
 
-    def _require(self, answer: httpx.Response, hop: str) -> None:
-        """Raise where the answer is none of success."""
-        status = answer.status_code
-        if answer.is_success:
-            return
-        if status in _PASSING:
-            raise ArchiveUnreachable(f"the archive answered HTTP {status}", hop=hop)
-        raise ArchiveRefused(f"the archive answered HTTP {status}", hop=hop)
+
+def _line(peer: DicomwebPeer) -> ssl.SSLContext:
+    """For a plain line an empty context: reading the system's certificates takes its time."""
+    secure = peer.url.lower().startswith("https:")
+    return peer.tls.context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _require(answer: httpx.Response, hop: str) -> None:
+    """Raise where the answer is none of success."""
+    if answer.is_success:
+        return
+    kind = ArchiveUnreachable if answer.status_code in _PASSING else ArchiveRefused
+    raise kind(f"the archive answered HTTP {answer.status_code}", hop=hop)
 
 
 def _rows(answer: httpx.Response) -> list[Mapping[str, Any]]:

@@ -1,13 +1,12 @@
 """A DIMSE archive: C-ECHO, C-FIND, C-GET, C-MOVE, C-STORE and storage commitment (PS3.4, PS3.7)."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, evt
+from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context, build_role
 from pynetdicom.sop_class import (
@@ -27,6 +26,7 @@ from opacimeter.exchange.archive import (
     Question,
     Sent,
 )
+from opacimeter.exchange.association import associated, require
 from opacimeter.exchange.commitment import commit
 from opacimeter.exchange.instances import DUPLICATE, failure, identified
 from opacimeter.exchange.peer import DimsePeer
@@ -34,7 +34,6 @@ from opacimeter.exchange.receiving import CT_CLASSES, CT_SYNTAXES, Receiver
 
 __all__ = ["DimseArchive"]
 
-_PENDING: Final = {0xFF00, 0xFF01}
 # Stored, though something was coerced or dropped (PS3.4 table B.2-1).
 _WARNINGS: Final = {0xB000, 0xB006, 0xB007}
 _PLAIN: Final = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
@@ -54,9 +53,9 @@ class DimseArchive:
 
     def echo(self) -> str:
         """C-ECHO."""
-        with self._association("echo", [build_context(Verification)]) as association:
+        with associated(self._peer, "echo", [build_context(Verification)]) as association:
             status = association.send_c_echo()
-            self._require(status, "echo")
+            require(status, "echo")
         return "answers C-ECHO (0x0000)"
 
     def studies(self, wanted: Question) -> tuple[FoundStudy, ...]:
@@ -90,7 +89,7 @@ class DimseArchive:
         known = identified(files)
         stored: set[str] = set()
         failed: dict[str, Failure] = {}
-        with self._association("store", _contexts(known.values())) as association:
+        with associated(self._peer, "store", _contexts(known.values())) as association:
             for file, instance in known.items():
                 why = _stored(association, file)
                 if why is None:
@@ -105,81 +104,92 @@ class DimseArchive:
 
     def _find(self, asked: Dataset) -> list[Dataset]:
         model = StudyRootQueryRetrieveInformationModelFind
-        with self._association("query", [build_context(model)]) as association:
+        with associated(self._peer, "query", [build_context(model)]) as association:
             answers = list(association.send_c_find(asked, model))
         status, _ = answers[-1] if answers else (Dataset(), None)
-        self._require(status, "query")
+        require(status, "query")
         return [row for _, row in answers if row is not None]
 
     def _get(self, which: Dataset, receiver: Receiver) -> None:
         model = StudyRootQueryRetrieveInformationModelGet
         # One syntax a context: of several the archive would choose one that it must convert to.
         wanted = [build_context(cls, syntax) for cls in CT_CLASSES for syntax in CT_SYNTAXES]
-        with self._association(
+        with associated(
+            self._peer,
             "fetch",
             [build_context(model), *wanted],
             roles=[build_role(cls, scp_role=True) for cls in CT_CLASSES],
-            handlers=[(evt.EVT_C_STORE, receiver.store)],
+            handlers={evt.EVT_C_STORE: receiver.store},
         ) as association:
             answers = list(association.send_c_get(which, model))
-        self._require_whole(answers)
+        _require_whole(answers)
 
     def _move(self, which: Dataset, receiver: Receiver) -> None:
         model, peer = StudyRootQueryRetrieveInformationModelMove, self._peer
         with (
             receiver.listening(peer),
-            self._association("fetch", [build_context(model)]) as association,
+            associated(peer, "fetch", [build_context(model)]) as association,
         ):
             answers = list(association.send_c_move(which, peer.calling, model))
-        self._require_whole(answers)
-
-    def _require_whole(self, answers: Sequence[tuple[Dataset, Dataset | None]]) -> None:
-        status = answers[-1][0] if answers else Dataset()
-        code = status.get("Status")
-        if code in _WARNINGS or status.get("NumberOfFailedSuboperations"):
-            count = status.get("NumberOfFailedSuboperations", 0)
-            raise ArchiveUnreachable(f"{count} images were not handed over", hop="fetch")
-        self._require(status, "fetch")
-
-    def _require(self, status: Dataset, hop: str) -> None:
-        code = status.get("Status")
-        if code is None:
-            raise ArchiveUnreachable("the association ended without an answer", hop=hop)
-        if code != 0:
-            why = failure(code)
-            kind = ArchiveRefused if why.lasting else ArchiveUnreachable
-            raise kind(f"the archive answered {why.reason}", hop=hop)
-
-    @contextmanager
-    def _association(
-        self,
-        hop: str,
-        contexts: Sequence[PresentationContext],
-        *,
-        roles: Sequence[Any] = (),
-        handlers: Sequence[tuple[evt.EventType, Any]] = (),
-    ) -> Iterator[Association]:
-        with associated(self._peer, hop, contexts, roles=roles, handlers=handlers) as association:
-            yield association
+        _require_whole(answers)
 
 
-@contextmanager
-def associated(
-    peer: DimsePeer,
-    hop: str,
-    contexts: Sequence[PresentationContext],
-    *,
-    roles: Sequence[Any] = (),
-    handlers: Sequence[tuple[evt.EventType, Any]] = (),
-) -> Iterator[Association]:
-    """An association, released at the end.
-
-    Raises:
-        ArchiveUnreachable: The peer cannot be reached, or is too busy.
-        ArchiveRefused: It rejects this side for good, or every context.
-    """
-    raise NotImplementedError
+def _require_whole(answers: Sequence[tuple[Dataset, Dataset | None]]) -> None:
+    """Raise where the last answer of C-GET or C-MOVE tells of images that were not handed over."""
+    status = answers[-1][0] if answers else Dataset()
+    count = status.get("NumberOfFailedSuboperations")
+    if status.get("Status") in _WARNINGS or count:
+        raise ArchiveUnreachable(f"{count or 'some'} images were not handed over", hop="fetch")
+    require(status, "fetch")
 
 
 def _contexts(instances: Iterable[Instance]) -> list[PresentationContext]:
-    raise NotImplementedError
+    """For each class, in the encoding of its files; plain ones may be sent in either."""
+    wanted = {(each.sop_class, each.transfer_syntax) for each in instances}
+    return [
+        build_context(sop_class, _PLAIN if UID(syntax) in _PLAIN else syntax)
+        for sop_class, syntax in sorted(wanted)
+    ]
+
+
+def _stored(association: Association, file: Path) -> Failure | None:
+    """Send one file; why it is not stored, None where it is.
+
+    Raises:
+        ArchiveUnreachable: The association is gone.
+    """
+    if not association.is_established:
+        raise ArchiveUnreachable("the association was cut off", hop="store")
+    try:
+        status = association.send_c_store(dcmread(file))
+    except ValueError:  # no presentation context was accepted for it
+        return Failure("the archive takes no objects of this SOP class", lasting=True)
+    code = status.get("Status")
+    if code is None:
+        raise ArchiveUnreachable("the association ended without an answer", hop="store")
+    there = code == 0 or code in _WARNINGS or code == DUPLICATE
+    return None if there else failure(code)
+
+
+def _identifier(level: str, keys: Iterable[str]) -> Dataset:
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = level
+    for key in keys:
+        setattr(identifier, key, None if key.startswith("NumberOf") else "")
+    return identifier
+
+
+def _study(row: Dataset) -> FoundStudy:
+    def told(keyword: str) -> str:
+        return str(row.get(keyword) or "")
+
+    return FoundStudy(
+        uid=told("StudyInstanceUID"),
+        date=told("StudyDate"),
+        time=told("StudyTime"),
+        description=told("StudyDescription"),
+        patient_id=told("PatientID"),
+        issuer=told("IssuerOfPatientID"),
+        birth_date=told("PatientBirthDate"),
+        sex=told("PatientSex"),
+    )

@@ -14,7 +14,7 @@ from opacimeter.intake.limits import Limits
 from opacimeter.intake.reading import Instance, be_lenient, read
 from opacimeter.intake.values import value, whole, words
 
-__all__ = ["Study", "find"]
+__all__ = ["Study", "find", "may_be_ct"]
 
 _CT = frozenset(
     {
@@ -82,7 +82,7 @@ def find(
     by_study: dict[str, list[Instance]] = defaultdict(list)
     for instance in instances:
         by_study[instance.uid("StudyInstanceUID")].append(instance)
-    nameless = [each for each in by_study.pop("", []) if _may_be_ct(each)]
+    nameless = [each for each in by_study.pop("", []) if may_be_ct(each)]
     if not by_study:
         raise IntakeRejected(_why_nothing(nameless, gathered))
     folders = {name: {each.path.parent for each in ones} for name, ones in by_study.items()}
@@ -97,7 +97,7 @@ def _is_directory(instance: Instance) -> bool:
     return _DIRECTORY in (instance.uid("SOPClassUID"), declared)
 
 
-def _may_be_ct(instance: Instance) -> bool:
+def may_be_ct(instance: Instance) -> bool:
     """CT by SOP class; where that is missing, unless a modality other than CT is named.
 
     A grey image is meant: a dose page written as a CT image has colours.
@@ -165,7 +165,7 @@ def _astray(
 
 
 def _study(name: str, ones: Sequence[Instance], astray: Iterable[Check], limits: Limits) -> Study:
-    images = [each for each in ones if _may_be_ct(each)]
+    images = [each for each in ones if may_be_ct(each)]
     with_series = [each for each in images if each.uid("SeriesInstanceUID")]
     without = [each for each in images if not each.uid("SeriesInstanceUID")]
     whole_but_without = [each for each in without if each.problem is None]
@@ -175,7 +175,7 @@ def _study(name: str, ones: Sequence[Instance], astray: Iterable[Check], limits:
     return Study(
         uid=name,
         instances=tuple(with_series),
-        aside=tuple(each for each in ones if not _may_be_ct(each)),
+        aside=tuple(each for each in ones if not may_be_ct(each)),
         problems=tuple(problems),
         header=next(iter(with_series or ones)).header,
         limits=limits,

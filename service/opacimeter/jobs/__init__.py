@@ -4,6 +4,6 @@ from opacimeter.jobs.deadline import deadline
 from opacimeter.jobs.isolation import isolated
 from opacimeter.jobs.queue import Queue
 from opacimeter.jobs.supervisor import Supervisor, stop_signal
-from opacimeter.jobs.worker import Worker
+from opacimeter.jobs.worker import Line, Worker
 
-__all__ = ["Queue", "Supervisor", "Worker", "deadline", "isolated", "stop_signal"]
+__all__ = ["Line", "Queue", "Supervisor", "Worker", "deadline", "isolated", "stop_signal"]

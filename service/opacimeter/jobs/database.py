@@ -9,13 +9,13 @@ from pathlib import Path
 
 from dbos import run_dbos_database_migrations
 
-__all__ = ["APPLICATION", "QUEUE", "SCHEMA", "WORKFLOW", "prepare"]
+__all__ = ["APPLICATION", "ASSESS", "SCHEMA", "prepare"]
 
 APPLICATION = "opacimeter"
-QUEUE = "assess"
-WORKFLOW = "assess"
+ASSESS = "assess"
+"""The line of work that a job is for unless it is said otherwise."""
 SCHEMA = "1"
-"""Number of the workflow's form. Raise it by hand when its steps change order or meaning.
+"""Number of the workflows' form. Raise it by hand when their steps change order or meaning.
 
 Left alone, DBOS derives it from the source and its own version; jobs of an older number are never
 taken up again, silently, so an update of the library would strand every job in the queue."""

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
-from opacimeter.jobs.database import APPLICATION, QUEUE, SCHEMA, WORKFLOW, prepare
+from opacimeter.jobs.database import APPLICATION, ASSESS, SCHEMA, prepare
 
 __all__ = ["Queue"]
+
+_LOW = 10
+"""Of DBOS's priorities: what has none goes first, then the lower numbers."""
 
 
 class Queue:
@@ -20,14 +23,27 @@ class Queue:
             serializer=DBOSPortableJSONSerializer(),
         )
 
-    def submit(self, job: str) -> None:
-        """Put a job into the queue; the same job twice is one job."""
+    def submit(
+        self, job: str, *, line: str = ASSESS, lane: str | None = None, low: bool = False
+    ) -> None:
+        """Put a job into the queue; the same job twice is one job.
+
+        Args:
+            job: Its name.
+            line: The kind of work, see `Line`.
+            lane: Within a line that has them; one job of a lane is done at a time.
+            low: It can wait for all others of its line.
+        """
         options: EnqueueOptions = {
-            "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
+            "workflow_name": line,
+            "queue_name": line,
             "workflow_id": job,
             "app_version": SCHEMA,
         }
+        if lane is not None:
+            options["queue_partition_key"] = lane
+        if low:
+            options["priority"] = _LOW
         self._client.enqueue(options, job)
 
     def close(self) -> None:

@@ -1,22 +1,44 @@
-"""Worker: the end that executes. One per process, one job at a time."""
+"""Worker: the end that executes. One per process, its lines of work beside each other."""
 
 import fcntl
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from opacimeter.jobs.database import APPLICATION, QUEUE, SCHEMA, WORKFLOW, prepare
+from opacimeter.jobs.database import APPLICATION, SCHEMA, prepare
 
-__all__ = ["Worker"]
+__all__ = ["Line", "Worker"]
 
 _SLOTS = 64
+_LANES = 8
 _KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind of work, with a queue of its own: what is slow in one holds up no other.
+
+    Attributes:
+        name: Of the queue and its workflow; jobs of earlier versions are found by it.
+        perform: Does one job; must bear being called again for a job half done.
+        abandon: Told of a job that the queue has given up, with the reason in words.
+        attempts: How often `perform` may be interrupted before a job is given up.
+        lanes: Whether its jobs have lanes that do not wait for each other. One job at a time
+            otherwise.
+    """
+
+    name: str
+    perform: Callable[[str], None]
+    abandon: Callable[[str, str], None]
+    attempts: int
+    lanes: bool = False
 
 
 class Worker:
@@ -27,25 +49,14 @@ class Worker:
     free, takes up what it left.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        perform: Callable[[str], None],
-        abandon: Callable[[str, str], None],
-        attempts: int,
-    ) -> None:
+    def __init__(self, folder: Path, lines: Sequence[Line]) -> None:
         """Take a name.
 
         Args:
-            folder: Of the queue.
-            perform: Does one job; must bear being called again for a job half done.
-            abandon: Told of a job that the queue has given up, with the reason in words.
-            attempts: How often `perform` may be interrupted before a job is given up.
+            folder: Of the queues.
+            lines: The work.
         """
-        self._folder, self._perform, self._abandon = folder, perform, abandon
-        # One more than `perform` counts itself: the net below it, for deaths before it counts.
-        self._max_recoveries = attempts + 1
+        self._folder, self._lines = folder, tuple(lines)
         (folder / "workers").mkdir(exist_ok=True)
         self._number, self._lock = _free_slot(folder / "workers")
         self.name = _name(self._number)
@@ -66,25 +77,16 @@ class Worker:
             "notification_listener_polling_interval_sec": 1.0,
         }
         DBOS(config=config)
-        self._register()
+        for line in self._lines:
+            _register(line)
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
+        for line in self._lines:
+            _open(line)
         try:
             self._watch(stop, beat=beat, every_s=every_s)
         finally:
             DBOS.destroy(workflow_completion_timeout_sec=0)
             self._lock.close()
-
-    def _register(self) -> None:
-        perform = self._perform
-
-        @DBOS.step(name="perform")
-        def perform_step(job: str) -> None:
-            perform(job)
-
-        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=self._max_recoveries)
-        def assess(job: str) -> None:
-            perform_step(job)
 
     def _watch(self, stop: threading.Event, *, beat: Callable[[], None], every_s: float) -> None:
         last_sweep = time.monotonic()
@@ -112,14 +114,41 @@ class Worker:
 
     def _bury(self) -> None:
         """Tell of jobs that were given up, or whose execution broke, and forget them."""
+        known = {line.name: line for line in self._lines}
         for status in ("MAX_RECOVERY_ATTEMPTS_EXCEEDED", "ERROR"):
-            for lost in DBOS.list_workflows(status=status, load_input=False, load_output=False):
-                self._abandon(
+            for lost in DBOS.list_workflows(
+                name=list(known), status=status, load_input=False, load_output=False
+            ):
+                known[lost.name].abandon(
                     lost.workflow_id,
-                    "The worker ended each time it began this study, so it was given up. Retry "
-                    "it, or report the study.",
+                    "The worker ended each time it began this, so it was given up. Retry it, or "
+                    "report the study.",
                 )
                 DBOS.delete_workflow(lost.workflow_id)
+
+
+def _register(line: Line) -> None:
+    # The step of the first line keeps its name: jobs begun by an earlier version find it.
+    @DBOS.step(name="perform")
+    def perform_step(job: str) -> None:
+        line.perform(job)
+
+    # One more than `perform` counts itself: the net below it, for deaths before it counts.
+    @DBOS.workflow(name=line.name, max_recovery_attempts=line.attempts + 1)
+    def work(job: str) -> None:
+        perform_step(job)
+
+
+def _open(line: Line) -> None:
+    if line.lanes:
+        DBOS.register_queue(
+            line.name,
+            worker_concurrency=_LANES,
+            partition_worker_concurrency=1,
+            polling_interval_sec=0.5,
+        )
+    else:
+        DBOS.register_queue(line.name, worker_concurrency=1, polling_interval_sec=0.5)
 
 
 def _recover(executor_id: str) -> None:

@@ -52,3 +52,19 @@ class Words:
             KeyError: No such text, or a place in it has no value.
         """
         return self._texts[key].format_map(values)
+
+    def check(self, code: str, message: str, detail: Mapping[str, object]) -> str:
+        """The sentence of a check.
+
+        English is the language that checks are written in. Elsewhere the text of its code, where
+        one code has several facts behind it the text that bears the names in its detail too
+        (`checks.contrast-medium.heart_hu`); its own message where a place has no value.
+        """
+        if self.language == "en":
+            return message
+        for key in (f"checks.{code}.{'-'.join(sorted(detail))}", f"checks.{code}"):
+            try:
+                return self(key, **detail)
+            except (KeyError, IndexError, ValueError, TypeError):
+                continue
+        return message

@@ -1,5 +1,6 @@
 """Report: turn an assessment into documents and pictures."""
 
+from opacimeter.report.archived import header_json, made_here, object_frame
 from opacimeter.report.case_folder import CaseFolder, CorrectedCase
 from opacimeter.report.comparison import compare, comparison_checks, mismatch_check
 from opacimeter.report.inspection import inspection, rejected_inspection
@@ -35,10 +36,13 @@ __all__ = [
     "compared",
     "comparison_checks",
     "document_checks",
+    "header_json",
     "inspection",
     "join_tables",
     "list_summary",
+    "made_here",
     "mismatch_check",
+    "object_frame",
     "read_nifti",
     "read_result",
     "read_table",

@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from opacimeter.report.nifti import read_nifti
 
 __all__ = ["mapped"]
+
+_GZIP = 16 + zlib.MAX_WBITS
+_CHUNK_BYTES = 1 << 20
 
 
 def mapped(packed: Path, cache: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -23,19 +27,20 @@ def mapped(packed: Path, cache: Path) -> tuple[NDArray[Any], NDArray[np.float64]
         packed: What `write_nifti` wrote.
         cache: A folder of this file's version.
     """
-    copy = cache / f"{packed.name.split('.')[0]}.npy"
-    side = copy.with_suffix(".affine.npy")
-    if not (copy.exists() and side.exists()):
+    copy = cache / packed.name.removesuffix(".gz")
+    if not copy.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        array, affine = read_nifti(packed)
-        _save(side, affine)
-        _save(copy, np.ascontiguousarray(array))
-    return np.load(copy, mmap_mode="r"), np.load(side)
+        # Renamed when it is whole, so that a second process never maps half a file.
+        handle, partial = tempfile.mkstemp(dir=cache)
+        with os.fdopen(handle, "wb") as target, packed.open("rb") as source:
+            _unpack(source, target)
+        Path(partial).replace(copy)
+    return read_nifti(copy)
 
 
-def _save(path: Path, array: NDArray[Any]) -> None:
-    """Save so that a second process never maps half a file."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".npy")
-    with os.fdopen(handle, "wb") as file:
-        np.save(file, array)
-    Path(partial).replace(path)
+def _unpack(source: IO[bytes], target: IO[bytes]) -> None:
+    """Unpack without the checks and small buffers of `gzip`, in half its time."""
+    stream = zlib.decompressobj(_GZIP)
+    while chunk := source.read(_CHUNK_BYTES):
+        target.write(stream.decompress(chunk))
+    target.write(stream.flush())

@@ -1,6 +1,7 @@
 """Single slices as pictures, at the speed of scrolling."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -38,9 +39,11 @@ class SliceRenderer:
     """
 
     def __init__(self, volume: Path, labels: Path, cache: Path) -> None:
-        hu, affine = mapped(volume, cache)
+        with ThreadPoolExecutor(1) as beside:  # unpacking leaves Python to others
+            unpacking = beside.submit(mapped, labels, cache)
+            hu, affine = mapped(volume, cache)
         self._hu = oriented(hu, affine)
-        self._labels = oriented(mapped(labels, cache)[0], affine)
+        self._labels = oriented(unpacking.result()[0], affine)
         self.affine = oriented_affine(affine, hu.shape)
 
     @property

@@ -1,5 +1,12 @@
 """Store: what was received, what was made of it, and how far the work is."""
 
+from opacimeter.store.deliveries import (
+    Delivery,
+    DeliveryKind,
+    DeliveryPage,
+    DeliveryStatus,
+    Destination,
+)
 from opacimeter.store.entries import (
     Artifact,
     Earlier,
@@ -15,8 +22,11 @@ from opacimeter.store.entries import (
     Version,
     Worker,
 )
+from opacimeter.store.errands import Mishap, Patience, Turn
+from opacimeter.store.following import Following
 from opacimeter.store.listing import Order, Sort, Wanted
 from opacimeter.store.objects import MadeStudy
+from opacimeter.store.pulls import Pull, PullPage, PullStatus
 from opacimeter.store.reviews import Review, ReviewState
 from opacimeter.store.run import Run
 from opacimeter.store.store import Store
@@ -25,17 +35,28 @@ from opacimeter.store.waiting import Arriving, Kept, Role, Waiting
 __all__ = [
     "Arriving",
     "Artifact",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryPage",
+    "DeliveryStatus",
+    "Destination",
     "Earlier",
     "Entry",
     "Event",
     "FollowUp",
     "Followed",
+    "Following",
     "Incoming",
     "IncomingFile",
     "Kept",
     "MadeStudy",
+    "Mishap",
     "Order",
     "Origin",
+    "Patience",
+    "Pull",
+    "PullPage",
+    "PullStatus",
     "Receipt",
     "Review",
     "ReviewState",
@@ -44,6 +65,7 @@ __all__ = [
     "Sort",
     "Status",
     "Store",
+    "Turn",
     "Version",
     "Waiting",
     "Wanted",

@@ -22,6 +22,7 @@ from opacimeter.store.rows import AssessmentRow, EventRow, InstanceRow, VersionR
 
 __all__ = ["Arrivals", "add_event", "job_of", "plain"]
 
+
 class Arrivals:
     """Takes studies in. The same images again change nothing; others make the next version."""
 

@@ -67,6 +67,10 @@ class Files:
         """A new folder for one upload; the caller removes it."""
         return Path(mkdtemp(dir=self.root / "incoming"))
 
+    def landing(self) -> Path:
+        """A new folder for what a worker fetches; the caller removes it."""
+        return Path(mkdtemp(dir=self.root / "staging"))
+
     def resumable(self, upload: UUID) -> Path:
         """The folder of an upload that may go on later; it may not be there."""
         return self.root / "uploads" / str(upload)

@@ -1,4 +1,4 @@
-"""The inbox: single objects come in, are kept at once, and are taken in as a study when no more come.
+"""The inbox: single objects come in, are kept at once, and become a study when no more come.
 
 DICOM knows no end of a study: an archive sends objects, and at some moment it sends no more. So
 each object is kept durably when it comes, and the study is handed to `Arrivals` once none of its
@@ -22,7 +22,7 @@ from opacimeter.store.arrivals import Arrivals
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Incoming, IncomingFile, Origin, Receipt
 from opacimeter.store.files import Files, uid_hash
-from opacimeter.store.novelty import Found, Novelty, Verdict
+from opacimeter.store.novelty import Found, Known, Novelty, Verdict
 from opacimeter.store.rows import InstanceRow
 from opacimeter.store.rows_inbox import InboxRow, WaitingRow
 from opacimeter.store.waiting import Arriving, Kept, Role, Waiting
@@ -151,13 +151,7 @@ class Inbox:
         known = self._novelty.known(assessment)
         files = [_file(each) for each in objects]
         found = self._novelty.found(assessment, files, known.beside)
-        new = [
-            index
-            for index, each in enumerate(found)
-            if each.verdict is Verdict.NEW
-            # As in every delivery: a study that came damaged may be sent again.
-            or (each.verdict is Verdict.CHANGED and known.rejected and each.uid not in known.waiting)
-        ]
+        new = [index for index, each in enumerate(found) if _is_new(each, known)]
         # Before the transaction, which nobody should wait for: a file without a row is nothing.
         if new:
             self._files.take_all([(found[at].file.path, found[at].name) for at in new], assessment)
@@ -165,7 +159,7 @@ class Inbox:
         with self._db.write() as session:
             for at in new:
                 row = self._row(session, objects[at], origin)
-                outcomes[at] = self._add(session, assessment, found[at], objects[at].role)
+                outcomes[at] = self._add(session, found[at], objects[at])
                 if outcomes[at] is Kept.STORED and objects[at].role is Role.IMAGE:
                     row.due = self._clock() + quiet
         return outcomes
@@ -181,27 +175,21 @@ class Inbox:
             session.add(row)
         elif Origin(row.origin).unasked:
             row.origin = origin
-        # Images speak first: what a report says of the patient fills what they leave out.
-        mine, theirs = arrived, row
-        if arrived.role is Role.IMAGE:
-            row.patient = {**theirs.patient, **mine.patient}
-            row.study = {**theirs.study, **mine.study}
-        else:
-            row.patient = {**mine.patient, **theirs.patient}
-            row.study = {**mine.study, **theirs.study}
+        row.patient = {**arrived.patient, **row.patient}
+        row.study = {**arrived.study, **row.study}
         session.flush()
         return row
 
-    def _add(self, session: Session, assessment: UUID, found: Found, role: Role) -> Kept:
-        if found.uid is None or not self._files.instance(assessment, found.name).exists():
+    def _add(self, session: Session, found: Found, arrived: Arriving) -> Kept:
+        assessment = assessment_id(arrived.study_uid)
+        if not self._files.instance(assessment, found.name).exists():
             return Kept.LOST
-        waiting = session.get(WaitingRow, (str(assessment), found.uid))
+        key = uid_hash(arrived.instance_uid)
+        waiting = session.get(WaitingRow, (str(assessment), key))
         if waiting is None:
-            session.add(
-                WaitingRow(
-                    assessment_id=str(assessment), uid_hash=found.uid, name=found.name, role=role
-                )
-            )
+            waiting = WaitingRow(assessment_id=str(assessment), uid_hash=key, name=found.name)
+            waiting.instance_uid, waiting.role = arrived.instance_uid, arrived.role
+            session.add(waiting)
             return Kept.STORED
         # It came twice at one moment.
         return Kept.KNOWN if waiting.name == found.name else Kept.CONFLICT
@@ -215,7 +203,7 @@ class Inbox:
             raise NotFound("no image of such a study waits")
         files = [
             IncomingFile(
-                self._files.instance(assessment, each.name), each.uid_hash,
+                self._files.instance(assessment, each.name), each.instance_uid,
                 aside=each.role == Role.ASIDE, name=each.name,
             )
             for each in waiting
@@ -259,6 +247,12 @@ def forget_waiting(session: Session, key: str) -> None:
     """Forget what waits of an assessment; its files go with the assessment's."""
     session.execute(delete(WaitingRow).where(WaitingRow.assessment_id == key))
     session.execute(delete(InboxRow).where(InboxRow.assessment_id == key))
+
+
+def _is_new(found: Found, known: Known) -> bool:
+    # As in every delivery: a study that came damaged may be sent again.
+    again = known.rejected and found.uid not in known.waiting
+    return found.verdict is Verdict.NEW or (found.verdict is Verdict.CHANGED and again)
 
 
 def _groups(objects: Sequence[Arriving]) -> Iterator[list[int]]:

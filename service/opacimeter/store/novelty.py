@@ -14,6 +14,7 @@ from opacimeter.store.entries import IncomingFile, Status
 from opacimeter.store.files import Files, uid_hash
 from opacimeter.store.rows import AssessmentRow, InstanceRow
 from opacimeter.store.rows_inbox import WaitingRow
+from opacimeter.store.waiting import Role
 
 __all__ = ["Found", "Known", "Novelty", "SameImages", "Verdict"]
 
@@ -84,7 +85,10 @@ class Novelty:
             head = session.get(AssessmentRow, str(assessment))
             return Known(
                 _by_uid((uid, name, aside) for uid, name, aside in session.execute(in_force)),
-                _by_uid((uid, name, role != "image") for uid, name, role in session.execute(waiting)),
+                _by_uid(
+                    (uid, name, role in (Role.ASIDE, Role.OURS))
+                    for uid, name, role in session.execute(waiting)
+                ),
                 head is not None and head.status == Status.REJECTED,
             )
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from opacimeter.store.entries import Entry, Status, Version
+from opacimeter.store.entries import Entry, Origin, Status, Version
 from opacimeter.store.rows import AssessmentRow, DocumentRow, VersionRow
 
 __all__ = ["document_names", "entry_of", "version_of"]
@@ -27,6 +27,7 @@ def version_of(row: VersionRow, documents: tuple[str, ...] = ()) -> Version:
         model=row.model, error=row.error, checks=row.checks, summary=row.summary,
         seconds=row.seconds, cancelling=row.cancelling, documents=documents,
         correction=row.correction, review=row.review, reviews=row.reviews,
+        origin=Origin(row.origin),
     )  # fmt: skip
 
 

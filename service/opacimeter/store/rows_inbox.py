@@ -36,5 +36,6 @@ class WaitingRow(Base):
         ForeignKey("inbox.assessment_id", ondelete="CASCADE"), primary_key=True
     )
     uid_hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    instance_uid: Mapped[str] = mapped_column(String(128))
     name: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(16))

@@ -21,9 +21,16 @@ from opacimeter.store.entries import Artifact, Status
 from opacimeter.store.files import Files
 from opacimeter.store.rows import DocumentRow, InstanceRow, VersionRow
 
-__all__ = ["About", "Run", "delete_documents", "finish", "holding"]
+__all__ = ["About", "Onward", "Run", "delete_documents", "finish", "holding"]
 
 _SEEN_S = 0.25
+
+
+Onward = Callable[[Session, VersionRow, Sequence[str]], None]
+
+
+def _nowhere(_session: Session, _version: VersionRow, _names: Sequence[str]) -> None:
+    """Nothing follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +42,14 @@ class About:
         problems: What was wrong with the delivery beyond its files.
         images_of: The version whose images are measured: the corrected one's where a person's
             changes make this version, since late images were not painted on.
+        onward: Called in the transaction that completes the version, with the names of its
+            documents: makes the rows of what follows.
     """
 
     record: Record
     problems: tuple[Check, ...]
     images_of: int
+    onward: Onward = _nowhere
 
 
 class Run:
@@ -56,7 +66,7 @@ class Run:
     ) -> None:  # fmt: skip
         """Made by `Runs.begin`."""
         self._db, self._files, self._job, self._clock = db, files, job, clock
-        self._step, self._told = "", 0.0
+        self._step, self._told, self._onward = "", 0.0, about.onward
         self.record, self.problems, self._images_of = about.record, about.problems, about.images_of
 
     def files(self) -> tuple[Path, ...]:
@@ -144,6 +154,9 @@ class Run:
                 row.seconds = seconds
                 finish(row, now=self._clock(), status=status)
                 add_event(session, row, self._clock())
+                if status is Status.COMPLETE:
+                    session.flush()
+                    self._onward(session, row, [made.name for made in artifacts])
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 

@@ -22,7 +22,7 @@ from opacimeter.store.entries import Earlier, Status
 from opacimeter.store.files import Files
 from opacimeter.store.patients import earlier_of
 from opacimeter.store.rows import AssessmentRow, VersionRow
-from opacimeter.store.run import About, Run, delete_documents, finish, holding
+from opacimeter.store.run import About, Onward, Run, delete_documents, finish, holding
 
 __all__ = ["Runs"]
 
@@ -30,9 +30,11 @@ __all__ = ["Runs"]
 class Runs:
     """Begins, cancels and retries the work."""
 
-    def __init__(self, db: Database, files: Files, *, clock: Callable[[], datetime]) -> None:
-        """Wire it."""
-        self._db, self._files, self._clock = db, files, clock
+    def __init__(
+        self, db: Database, files: Files, *, clock: Callable[[], datetime], onward: Onward
+    ) -> None:
+        """Wire it; `onward` as in `About`."""
+        self._db, self._files, self._clock, self._onward = db, files, clock, onward
 
     def unqueued(self) -> tuple[str, ...]:
         """Jobs that were received and not yet queued: the sender died in between."""
@@ -118,7 +120,8 @@ class Runs:
     def _about(self, session: Session, row: VersionRow) -> About:
         head = session.get_one(AssessmentRow, row.assessment_id)
         record = _record(row, head, earlier_of(session, self._files, head))
-        return About(record, tuple(_check(told) for told in row.problems), images_of(row))
+        problems = tuple(_check(told) for told in row.problems)
+        return About(record, problems, images_of(row), self._onward)
 
 
 def _newest(session: Session, assessment: UUID) -> VersionRow:

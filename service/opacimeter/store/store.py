@@ -10,12 +10,15 @@ from opacimeter.store.arrivals import Arrivals
 from opacimeter.store.catalogue import Catalogue
 from opacimeter.store.corrections import Corrections
 from opacimeter.store.database import Database
+from opacimeter.store.deliveries import Deliveries
 from opacimeter.store.files import Files
+from opacimeter.store.following import NOTHING_FOLLOWS, Following
 from opacimeter.store.heartbeats import Heartbeats
 from opacimeter.store.inbox import Inbox
 from opacimeter.store.novelty import Novelty, SameImages
 from opacimeter.store.objects import Objects
 from opacimeter.store.patients import Patients
+from opacimeter.store.pulls import Pulls
 from opacimeter.store.reviews import Reviews
 from opacimeter.store.runs import Runs
 
@@ -41,6 +44,8 @@ class Store:
         corrections: Takes in what people painted.
         reviews: What people say of results.
         runs: The work on them.
+        deliveries: What is brought to archives.
+        pulls: What is fetched from archives.
         catalogue: Finds, reads, removes.
         patients: Follows patients over their studies.
         heartbeats: Which workers live.
@@ -48,7 +53,7 @@ class Store:
 
     def __init__(
         self, folder: Path, *, url: str | None = None, same_images: SameImages = _never_same,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = _now, following: Following = NOTHING_FOLLOWS,
     ) -> None:  # fmt: skip
         """Open the store, making or migrating it where needed.
 
@@ -57,6 +62,7 @@ class Store:
             url: SQLAlchemy address of the database.
             same_images: See `Novelty`.
             clock: Now, UTC.
+            following: What a complete version brings about.
         """
         self.files = Files(folder)
         self._db = Database(url or f"sqlite:///{self.files.root / 'opacimeter.sqlite'}")
@@ -69,7 +75,10 @@ class Store:
         self.objects = Objects(self._db, self.files)
         self.corrections = Corrections(self._db, self.files, clock=clock)
         self.reviews = Reviews(self._db, clock=clock)
-        self.runs = Runs(self._db, self.files, clock=clock)
+        self.deliveries = Deliveries(self._db, clock=clock, patience=following.patience)
+        self.pulls = Pulls(self._db, clock=clock, patience=following.patience)
+        onward = following.onward(self.deliveries, self.pulls)
+        self.runs = Runs(self._db, self.files, clock=clock, onward=onward)
         self.catalogue = Catalogue(self._db, self.files)
         self.patients = Patients(self._db, self.files)
         self.heartbeats = Heartbeats(self._db, clock=clock)

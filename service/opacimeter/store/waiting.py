@@ -45,6 +45,7 @@ class Arriving:
     Attributes:
         path: Where it lies now, on the store's own file system; the store moves it.
         study_uid: StudyInstanceUID (0020,000D).
+        series_uid: SeriesInstanceUID (0020,000E).
         instance_uid: SOPInstanceUID (0008,0018).
         sop_class: SOPClassUID (0008,0016).
         role: What it is to the inbox.
@@ -54,6 +55,7 @@ class Arriving:
 
     path: Path
     study_uid: str
+    series_uid: str
     instance_uid: str
     sop_class: str
     role: Role

@@ -159,17 +159,10 @@ def check_lines(checks: Sequence[Mapping[str, Any]], words: Words) -> list[tuple
     """
     order = ("reject", "warning", "info")
     ordered = sorted(checks, key=lambda check: order.index(check["severity"]))
-    return [(check["severity"], _check_text(check, words)) for check in ordered]
-
-
-def _check_text(check: Mapping[str, Any], words: Words) -> str:
-    own, key = str(check["message"]), f"checks.{check['code']}"
-    if words.language == "en" or key not in words:
-        return own
-    try:
-        return words(key, **check["detail"])
-    except (KeyError, IndexError, ValueError, TypeError):  # a place the detail cannot fill
-        return own
+    return [
+        (check["severity"], words.check(check["code"], str(check["message"]), check["detail"]))
+        for check in ordered
+    ]
 
 
 def unit_quantities() -> tuple[Quantity, ...]:

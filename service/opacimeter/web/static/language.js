@@ -21,12 +21,21 @@ export function counted(key, count, values = {}) {
   return t(`${key}.${form}`, { count: count.toLocaleString(tag), ...values });
 }
 
-/** A check as a sentence. English is the check's own; others have templates for its numbers. */
-export function sentenceOf(check) {
-  const key = `checks.${check.code}`;
-  if (tag === "en" || !has(key)) return check.message;
-  const sentence = t(key, check.detail ?? {});
-  return /\{\w+\}/.test(sentence) ? check.message : sentence;
+/** The text of a key, or null where there is none or one of its places has no value. */
+export function whole(key, values = {}) {
+  const text = has(key) ? t(key, values) : null;
+  return text === null || /\{\w+\}/.test(text) ? null : text;
+}
+
+/**
+ * A check as a sentence. English is the check's own; others have templates for its numbers. Where
+ * one code has several facts behind it, the names in its detail tell which:
+ * `checks.contrast-medium.heart_hu` beside `checks.contrast-medium`.
+ */
+export function sentenceOf({ code, message, detail }) {
+  if (tag === "en") return message;
+  const names = Object.keys(detail ?? {}).sort().join("-");
+  return whole(`checks.${code}.${names}`, detail ?? {}) ?? whole(`checks.${code}`, detail ?? {}) ?? message;
 }
 
 /** What to do about a check, or nothing where there is nothing to do. */

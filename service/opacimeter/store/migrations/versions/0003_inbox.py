@@ -25,6 +25,7 @@ def upgrade() -> None:
         "inbox_objects",
         sa.Column("assessment_id", sa.String(length=36), nullable=False),
         sa.Column("uid_hash", sa.String(length=32), nullable=False),
+        sa.Column("instance_uid", sa.String(length=128), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.ForeignKeyConstraint(["assessment_id"], ["inbox.assessment_id"], ondelete="CASCADE"),

@@ -2,10 +2,10 @@
 // It tells of opacity alone; what causes it is the reader's to say.
 
 import { dateOf, element, number } from "../elements.js";
-import { t } from "../language.js";
+import { sentenceOf, t } from "../language.js";
 import { caveats } from "./change.js";
 import { built, button, section } from "./parts.js";
-import { ZONES, checkSentence, lesionMl, list, regionName, sentences, signed } from "./words.js";
+import { ZONES, lesionMl, list, regionName, sentences, signed } from "./words.js";
 
 const NAMED = 3; // zones named, the fullest first
 
@@ -87,7 +87,7 @@ function since(prior) {
 
 function howSure({ checks = [] }) {
   const warnings = checks.filter((check) => check.severity === "warning");
-  return warnings.length ? [t("result.paragraph.limits"), ...warnings.map(checkSentence)] : [];
+  return warnings.length ? [t("result.paragraph.limits"), ...warnings.map(sentenceOf)] : [];
 }
 
 function madeBy({ model, software, version, correction }) {

@@ -1,12 +1,12 @@
 // How sure: the checks, which series, which model, how long it took.
 
 import { element, number } from "../elements.js";
-import { adviceOf, t } from "../language.js";
+import { adviceOf, sentenceOf, t } from "../language.js";
 import { built, disclosure, section } from "./parts.js";
-import { checkSentence, list, spoken, translated } from "./words.js";
+import { list, spoken, translated } from "./words.js";
 
 export function checkItem(check) {
-  const text = checkSentence(check);
+  const text = sentenceOf(check);
   const item = built("li", check.severity, element("strong", t(`result.severity.${check.severity}`)), " ", spoken(element("span"), text, check.message));
   const advice = check.severity === "info" ? "" : adviceOf(check);
   if (advice) item.append(" ", element("span", advice, "advice"));

@@ -1,7 +1,7 @@
 // Words of the result: texts that may be missing, sentences of the service, numbers with signs.
 
 import { number } from "../elements.js";
-import { current, has, sentenceOf, t } from "../language.js";
+import { current, t, whole } from "../language.js";
 
 export const REGIONS = [
   "lungs", "right-lung", "right-upper", "right-middle", "right-lower",
@@ -18,20 +18,7 @@ export const rowName = (name) => ZONES.includes(name) ? t(`result.level.${name.s
 export const rowKind = (name) => name === "lungs" ? "whole" : ZONES.includes(name) ? "third" : "lung";
 
 /** The text of a key, or `fallback` where there is none or one of its places has no value. */
-export function textOr(key, values, fallback) {
-  const text = has(key) ? t(key, values) : null;
-  return text === null || /\{\w+\}/.test(text) ? fallback : text;
-}
-
-/**
- * A check as a sentence. Where one code has several facts behind it, the names in its detail tell
- * which: `checks.contrast-medium.heart_hu` beside `checks.contrast-medium`.
- */
-export function checkSentence(check) {
-  const names = Object.keys(check.detail ?? {}).sort().join("-");
-  const variant = isEnglish() ? null : textOr(`checks.${check.code}.${names}`, check.detail, null);
-  return variant ?? sentenceOf(check);
-}
+export const textOr = (key, values, fallback) => whole(key, values) ?? fallback;
 
 /** Millilitres of opacity: small burdens to a tenth, and then everywhere, so that they compare. */
 export const lesionMl = (ml, regions) => number(ml, regions?.lungs?.lesion_ml < 100 ? 1 : 0);
@@ -56,8 +43,8 @@ export const isEnglish = () => current() === "en";
 export function translated(sentence) {
   const text = String(sentence ?? "").trim();
   if (isEnglish() || text === "") return text;
-  const whole = phrase(text);
-  if (whole !== null) return whole;
+  const sentence = phrase(text);
+  if (sentence !== null) return sentence;
   const parts = text.split(/(?<=[.;:])\s+/);
   if (parts.length === 1) return text;
   return sentences(parts.map((part) => phrase(part) ?? codes(part) ?? part));

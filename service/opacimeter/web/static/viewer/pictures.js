@@ -16,8 +16,6 @@ export class Pictures {
     this.last = {};
     this.all = PLANES.map((plane) => new Pane(plane, grid));
     this.element = build("div", { class: "pictures" }, this.all.map((pane) => pane.element));
-    this.resized = new ResizeObserver(() => this.view && this.show(this.view));
-    this.resized.observe(this.element);
   }
 
   show(view) {
@@ -46,7 +44,6 @@ export class Pictures {
   }
 
   close() {
-    this.resized.disconnect();
     for (const picture of this.cache.values()) picture.close();
     this.cache.clear();
     this.element.remove();

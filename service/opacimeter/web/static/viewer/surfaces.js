@@ -18,6 +18,9 @@ export class Surfaces {
     stage.append(this.pictures.element);
     this.current = this.pictures;
     this.taps = null;
+    // Images and what is drawn over them are made to the stage's size.
+    this.resized = new ResizeObserver(() => told.changed());
+    this.resized.observe(stage);
   }
 
   /** How it is called in words: pictures, preview or full. */
@@ -69,6 +72,7 @@ export class Surfaces {
 
   close() {
     this.closed = true;
+    this.resized.disconnect();
     this.volume?.close();
     this.pictures.close();
   }

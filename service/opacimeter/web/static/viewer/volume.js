@@ -9,7 +9,7 @@ const SCRIPT = new URL("../vendor/niivue.umd.js", import.meta.url);
 // Background, lung, lesion: the colours of report/drawing.py, the lung as a backdrop.
 const COLOURS = { R: [0, 70, 255], G: [0, 150, 140], B: [0, 255, 0], A: [0, 89, 255], labels: ["", "", ""] };
 // In 3-D the lung is a veil, or it would hide its lesions.
-const VEILED = { ...COLOURS, A: [0, 3, 255] };
+const VEILED = { ...COLOURS, A: [0, 4, 255] };
 const FROM_THE_FRONT = [180, 10];
 const CLASS_OF_LABEL = [0, 1, 1, 2, 2];
 // NiiVue draws no rim where the drawing is wholly transparent.

@@ -1,0 +1,10 @@
+"""Dispatch: takes what is ready to its archive, and fetches what is wanted from one.
+
+The store remembers each errand, the queue carries its turns, an archive does the work; here the
+three meet.
+"""
+
+from opacimeter.dispatch.dispatch import Correspondent, Dispatch
+from opacimeter.dispatch.filing import Filing
+
+__all__ = ["Correspondent", "Dispatch", "Filing"]

@@ -1,0 +1,38 @@
+"""Exchange: archives as peers, asked, fetched from and delivered to."""
+
+from collections.abc import Callable
+
+from opacimeter.exchange.archive import Archive, Confirmed, Failure, Fetched, FoundStudy, Question
+from opacimeter.exchange.archive import Instance as Instance
+from opacimeter.exchange.archive import Sent as Sent
+from opacimeter.exchange.delivering import Outcome, deliver
+from opacimeter.exchange.dicomweb import DicomwebArchive
+from opacimeter.exchange.dimse import DimseArchive
+from opacimeter.exchange.peer import Credentials, DicomwebPeer, DimsePeer, Peer, Tls
+
+__all__ = [
+    "Archive",
+    "Confirmed",
+    "Credentials",
+    "DicomwebPeer",
+    "DimsePeer",
+    "Failure",
+    "Fetched",
+    "FoundStudy",
+    "Instance",
+    "OpenArchive",
+    "Outcome",
+    "Peer",
+    "Question",
+    "Sent",
+    "Tls",
+    "deliver",
+    "open_archive",
+]
+
+OpenArchive = Callable[[Peer], Archive]
+
+
+def open_archive(peer: Peer) -> Archive:
+    """The archive behind a peer; nothing is connected yet."""
+    return DicomwebArchive(peer) if isinstance(peer, DicomwebPeer) else DimseArchive(peer)

@@ -1,0 +1,124 @@
+"""Associations: those that this side opens, and those it waits for (PS3.8)."""
+
+import errno
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pydicom import Dataset
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext
+
+from opacimeter.errors import ArchiveRefused, ArchiveUnreachable
+from opacimeter.exchange.instances import failure
+from opacimeter.exchange.peer import DimsePeer
+
+__all__ = ["Handlers", "associated", "listening", "require"]
+
+Handlers = Mapping[evt.EventType, Any]
+
+_NOBODY: Final[Handlers] = {}
+_REJECTED_FOR_GOOD: Final = 0x01
+"""Result of A-ASSOCIATE-RJ (PS3.8 9.3.4): 1 rejected-permanent, 2 rejected-transient."""
+
+
+@contextmanager
+def associated(
+    peer: DimsePeer,
+    hop: str,
+    contexts: Sequence[PresentationContext],
+    *,
+    roles: Sequence[Any] = (),
+    handlers: Handlers = _NOBODY,
+) -> Iterator[Association]:
+    """An association that this side opens; released at the end.
+
+    Raises:
+        ArchiveUnreachable: The peer cannot be reached, or not now.
+        ArchiveRefused: It rejects this side for good, or takes none of the contexts.
+    """
+    entity = _entity(peer)
+    association = entity.associate(
+        peer.host,
+        peer.port,
+        contexts=list(contexts),
+        ae_title=peer.aet,
+        ext_neg=list(roles),
+        tls_args=(peer.tls.context(), peer.host) if peer.tls else None,
+        evt_handlers=list(handlers.items()),
+    )
+    if not association.is_established:
+        raise _unestablished(association, hop)
+    try:
+        yield association
+    finally:
+        if association.is_established:
+            association.release()
+
+
+@contextmanager
+def listening(
+    peer: DimsePeer, contexts: Sequence[PresentationContext], handlers: Handlers
+) -> Iterator[None]:
+    """Take associations at the peer's `receive_port` for a while.
+
+    Raises:
+        ArchiveUnreachable: The port stays taken, by another transfer for instance.
+    """
+    entity = _entity(peer)
+    entity.supported_contexts = list(contexts)
+    until = time.monotonic() + peer.timeout_s
+    while True:
+        try:
+            server = entity.start_server(
+                (peer.receive_host, peer.receive_port),
+                block=False,
+                evt_handlers=list(handlers.items()),
+                ssl_context=peer.tls.server_context() if peer.tls else None,
+            )
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                told = f"port {peer.receive_port} of this side cannot be listened on"
+                raise ArchiveUnreachable(told, hop="connect") from error
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        server.shutdown()
+
+
+def require(status: Dataset, hop: str) -> None:
+    """Raise where a DIMSE status is none of success.
+
+    Raises:
+        ArchiveUnreachable: It can pass, or there was no answer.
+        ArchiveRefused: It is for good.
+    """
+    code = status.get("Status")
+    if code is None:
+        raise ArchiveUnreachable("the association ended without an answer", hop=hop)
+    if code != 0:
+        why = failure(code)
+        kind = ArchiveRefused if why.lasting else ArchiveUnreachable
+        raise kind(f"the archive answered {why.reason}", hop=hop)
+
+
+def _entity(peer: DimsePeer) -> AE:
+    entity = AE(ae_title=peer.calling)
+    entity.connection_timeout = entity.acse_timeout = peer.timeout_s
+    entity.dimse_timeout = entity.network_timeout = peer.timeout_s
+    return entity
+
+
+def _unestablished(association: Association, hop: str) -> Exception:
+    if association.is_rejected:
+        answer = association.acceptor.primitive
+        for_good = answer is not None and answer.result == _REJECTED_FOR_GOOD
+        kind = ArchiveRefused if for_good else ArchiveUnreachable
+        return kind("the archive rejects the association: are the AE titles right?", hop=hop)
+    if association.rejected_contexts:
+        return ArchiveRefused("the archive offers no such service", hop=hop)
+    return ArchiveUnreachable("no association could be opened", hop=hop)

@@ -1,0 +1,230 @@
+"""Deliveries: which documents go where, and what became of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from opacimeter.store.entries import Origin
+from opacimeter.store.errands import Errands, ErrandStatus, cursor_after, holding, start
+from opacimeter.store.rows import AssessmentRow, VersionRow
+from opacimeter.store.rows_errands import DeliveryRow
+
+__all__ = [
+    "Deliveries",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryPage",
+    "DeliveryStatus",
+    "Destination",
+]
+
+
+class DeliveryKind(StrEnum):
+    """What goes: a version's documents, or the note that they are rejected."""
+
+    RESULT = "result"
+    REJECTION = "rejection"
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+_TOLD = {
+    ErrandStatus.UNDER_WAY: DeliveryStatus.SENDING,
+    ErrandStatus.DONE: DeliveryStatus.DELIVERED,
+}
+_ASKED = {told.value: status.value for status, told in _TOLD.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where versions go when they are complete.
+
+    Attributes:
+        name: Of the archive in the settings.
+        documents: Names of the documents that it gets, of those that a version has.
+        backfill: Whether it gets what was fetched for a date range, too.
+    """
+
+    name: str
+    documents: frozenset[str]
+    backfill: bool = False
+
+    def wants(self, origin: Origin) -> bool:
+        """Whether it gets what came in this way; an earlier study fetched to compare never goes."""
+        return origin is not Origin.PRIOR and (self.backfill or origin is not Origin.BACKFILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One version's documents on their way to one destination.
+
+    Attributes:
+        id: Of the delivery.
+        assessment: Whose version it is.
+        version: Which one.
+        study_uid: StudyInstanceUID.
+        destination: Name of the archive.
+        kind: What goes.
+        status: Where it stands.
+        attempts: Begun since it was last asked for.
+        next_attempt: When it is tried next, UTC; None where it is not.
+        hop: Where on the way the last attempt ended: connect, store, confirm; None where well.
+        reason: Why.
+        objects: name, uid, stored and maybe reason of each document, after the first answer.
+        created: When it was made.
+        updated: When it last changed.
+    """
+
+    id: UUID
+    assessment: UUID
+    version: int
+    study_uid: str
+    destination: str
+    kind: DeliveryKind
+    status: DeliveryStatus
+    attempts: int
+    next_attempt: datetime | None
+    hop: str | None
+    reason: str | None
+    objects: Sequence[Mapping[str, Any]]
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """A page of the list, newest first; `cursor` asks for the next one, None at the end."""
+
+    deliveries: tuple[Delivery, ...]
+    cursor: str | None
+
+
+class Deliveries(Errands[DeliveryRow]):
+    """Makes deliveries, and keeps what became of them."""
+
+    row_class = DeliveryRow
+    words = _TOLD
+
+    def announce(
+        self, session: Session, version: VersionRow, names: Iterable[str],
+        destinations: Sequence[Destination],
+    ) -> None:  # fmt: skip
+        """Make the deliveries of a complete version, in the transaction that completes it.
+
+        A kill between the two would otherwise lose them.
+        """
+        made = frozenset(names)
+        for destination in destinations:
+            if destination.wants(Origin(version.origin)) and destination.documents & made:
+                self._ask(session, version, destination.name, DeliveryKind.RESULT)
+
+    def reject(self, assessment: UUID, version: int) -> None:
+        """Make the deliveries of a rejection note, to each destination of the version's result."""
+        with self._db.write() as session:
+            row = session.get(VersionRow, (str(assessment), version))
+            query = select(DeliveryRow.destination).where(
+                DeliveryRow.assessment_id == str(assessment),
+                DeliveryRow.version == version,
+                DeliveryRow.kind == DeliveryKind.RESULT,
+            )
+            for name in session.scalars(query).all() if row is not None else ():
+                self._ask(session, row, name, DeliveryKind.REJECTION)
+
+    def begin(self, turn: str) -> Delivery | None:
+        """Begin a turn; None where there is nothing left to do."""
+        with self._db.write() as session:
+            row = self._begin(session, turn)
+            return None if row is None else _delivery(row)
+
+    def told(self, turn: str, objects: Sequence[Mapping[str, Any]], *, done: bool) -> None:
+        """Keep what the archive said of each document; `done` where it holds them all."""
+        with self._db.write() as session:
+            row = holding(session, DeliveryRow, turn)
+            if row is not None:
+                row.objects, row.updated = [dict(each) for each in objects], self._clock()
+                if done:
+                    row.status, row.hop, row.reason = ErrandStatus.DONE, None, None
+
+    def get(self, delivery: UUID) -> Delivery | None:
+        """One delivery; None where there is none."""
+        with self._db.read() as session:
+            row = session.get(DeliveryRow, str(delivery))
+            return None if row is None else _delivery(row)
+
+    def result_status(self, of: Delivery) -> DeliveryStatus | None:
+        """Where the result of the same version stands at the same destination."""
+        query = select(DeliveryRow).where(
+            DeliveryRow.assessment_id == str(of.assessment),
+            DeliveryRow.version == of.version,
+            DeliveryRow.destination == of.destination,
+            DeliveryRow.kind == DeliveryKind.RESULT,
+        )
+        with self._db.read() as session:
+            row = session.scalars(query).one_or_none()
+            return None if row is None else _delivery(row).status
+
+    def page(
+        self, *, assessment: UUID | None = None, status: DeliveryStatus | None = None,
+        destination: str | None = None, cursor: str | None = None, limit: int = 50,
+    ) -> DeliveryPage:  # fmt: skip
+        """A page of deliveries, newest first; what is None does not matter.
+
+        Raises:
+            ValueError: The cursor is none that this list gave.
+        """
+        asked = {
+            DeliveryRow.assessment_id: str(assessment) if assessment else None,
+            DeliveryRow.status: _ASKED.get(status.value, status.value) if status else None,
+            DeliveryRow.destination: destination,
+        }
+        conditions = [column == value for column, value in asked.items() if value]
+        with self._db.read() as session:
+            rows = self._page(session, conditions, cursor, limit)
+        after = cursor_after(rows[limit - 1]) if len(rows) > limit else None
+        return DeliveryPage(tuple(_delivery(row) for row in rows[:limit]), after)
+
+    def _ask(
+        self, session: Session, version: VersionRow, destination: str, kind: DeliveryKind
+    ) -> None:
+        query = select(DeliveryRow).where(
+            DeliveryRow.assessment_id == version.assessment_id,
+            DeliveryRow.version == version.number,
+            DeliveryRow.destination == destination,
+            DeliveryRow.kind == kind,
+        )
+        row = session.scalars(query).one_or_none()
+        if row is None:
+            head = session.get_one(AssessmentRow, version.assessment_id)
+            row = DeliveryRow(
+                assessment_id=version.assessment_id, version=version.number,
+                study_uid=head.study_uid, destination=destination, kind=kind, objects=[],
+            )  # fmt: skip
+            session.add(row)
+        start(row, self._clock())
+
+
+def _delivery(row: DeliveryRow) -> Delivery:
+    status = ErrandStatus(row.status)
+    waits = status is ErrandStatus.WAITING
+    return Delivery(
+        id=UUID(row.id), assessment=UUID(row.assessment_id), version=row.version,
+        study_uid=row.study_uid, destination=row.destination, kind=DeliveryKind(row.kind),
+        status=_TOLD.get(status) or DeliveryStatus(status.value), attempts=row.attempts,
+        next_attempt=row.next_attempt if waits else None, hop=row.hop, reason=row.reason,
+        objects=row.objects, created=row.created, updated=row.updated,
+    )  # fmt: skip

@@ -1,0 +1,42 @@
+"""Following: what a complete version brings about, decided by the settings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from opacimeter.store.deliveries import Deliveries, Destination
+from opacimeter.store.errands import Patience
+from opacimeter.store.pulls import Pulls
+from opacimeter.store.rows import VersionRow
+from opacimeter.store.run import Onward
+
+__all__ = ["NOTHING_FOLLOWS", "Following"]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What follows.
+
+    Attributes:
+        destinations: Where its documents go.
+        priors_from: Names of the archives in which the patient's earlier study is looked for.
+        patience: How long all of that is tried.
+    """
+
+    destinations: Sequence[Destination] = ()
+    priors_from: Sequence[str] = ()
+    patience: Patience = field(default_factory=Patience)
+
+    def onward(self, deliveries: Deliveries, pulls: Pulls) -> Onward:
+        """Makes the rows of all that, within the transaction that completes a version."""
+
+        def completed(session: Session, version: VersionRow, names: Sequence[str]) -> None:
+            deliveries.announce(session, version, names, self.destinations)
+            pulls.seek_prior(session, version, self.priors_from)
+
+        return completed
+
+
+NOTHING_FOLLOWS: Final = Following()
