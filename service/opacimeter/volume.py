@@ -55,10 +55,19 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class OtherSeries:
-    """A series of the study that was not chosen, and the reason in words."""
+    """A series of the study that was not chosen, and the reason in words.
+
+    Attributes:
+        uid: SeriesInstanceUID.
+        why_not: A sentence.
+        number: SeriesNumber, if there is one.
+        description: SeriesDescription in upper case.
+    """
 
     uid: str
     why_not: str
+    number: int | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,11 +104,13 @@ def chosen_because(chosen: Candidate, candidates: Sequence[Candidate], *, asked:
 
 def others(chosen: Candidate, candidates: Sequence[Candidate], *, asked: bool) -> list[OtherSeries]:
     """Every other series that was looked at, and the reason against it."""
-    reasons: dict[str, str] = {}
+    found: dict[str, OtherSeries] = {}
     for each in candidates:
-        if each.uid != chosen.uid:
-            reasons.setdefault(each.uid, _why_not(each, chosen, asked=asked))
-    return [OtherSeries(uid, why_not) for uid, why_not in reasons.items()]
+        if each.uid != chosen.uid and each.uid not in found:
+            number = each.number if _is_numbered(each) else None
+            why_not = _why_not(each, chosen, asked=asked)
+            found[each.uid] = OtherSeries(each.uid, why_not, number, each.description)
+    return list(found.values())
 
 
 def _why_not(other: Candidate, chosen: Candidate, *, asked: bool) -> str:
@@ -131,8 +133,12 @@ def _difference(chosen: Candidate, other: Candidate) -> _Rule:
     )
 
 
+def _is_numbered(candidate: Candidate) -> bool:
+    return candidate.number < 1 << 31
+
+
 def _name(candidate: Candidate) -> str:
-    return f"series {candidate.number}" if candidate.number < 1 << 31 else "another series"
+    return f"series {candidate.number}" if _is_numbered(candidate) else "another series"
 
 
 def _codes(candidate: Candidate) -> str:

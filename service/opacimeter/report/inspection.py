@@ -26,7 +26,7 @@ def inspection(volume: Volume) -> dict[str, Any]:
         "affine": [[round(float(value), 6) for value in row] for row in volume.affine],
         "chosen_because": series.chosen_because,
         "checks": checks_json(volume.checks),
-        "others": [{"uid": other.uid, "why_not": other.why_not} for other in series.others],
+        "others": others_json(series.others),
     }
 
 

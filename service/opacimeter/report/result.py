@@ -148,8 +148,13 @@ def _series(series: Series, volume: Volume) -> dict[str, Any]:
         "spacing_mm": [round(value, 6) for value in volume.spacing_mm],
         **headers.scanner(series.header),
         "chosen_because": series.chosen_because,
-        "others": [{"uid": other.uid, "why_not": other.why_not} for other in series.others],
+        "others": others_json(series.others),
     }
+
+
+def others_json(others: Iterable[OtherSeries]) -> list[dict[str, Any]]:
+    """The series passed over as the result writes them."""
+    return [asdict(other) for other in others]
 
 
 def checks_json(checks: tuple[Check, ...]) -> list[dict[str, Any]]:

@@ -43,8 +43,8 @@ export const isEnglish = () => current() === "en";
 export function translated(sentence) {
   const text = String(sentence ?? "").trim();
   if (isEnglish() || text === "") return text;
-  const sentence = phrase(text);
-  if (sentence !== null) return sentence;
+  const known = phrase(text);
+  if (known !== null) return known;
   const parts = text.split(/(?<=[.;:])\s+/);
   if (parts.length === 1) return text;
   return sentences(parts.map((part) => phrase(part) ?? codes(part) ?? part));
