@@ -246,7 +246,7 @@ def paint(page):
     page.mouse.move(x + 20, y + 10, steps=4)
     page.mouse.up()
     page.wait_for_function(
-        "!document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
+        "() => !document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
     )
 
 
@@ -261,7 +261,7 @@ def test_a_correction_is_painted_saved_and_followed_and_is_not_lost_by_leaving(v
     assert page.is_visible(".paint-bar")
     page.click(".paint-bar .undo")
     page.wait_for_function(
-        "document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
+        "() => document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
     )
     page.click(".paint-bar .redo")
     page.click(".paint-bar .save")

@@ -4,7 +4,7 @@ from typing import Any
 
 from opacimeter.errors import IntakeRejected
 from opacimeter.report import header as headers
-from opacimeter.report.result import checks_json
+from opacimeter.report.result import checks_json, others_json
 from opacimeter.volume import Volume
 
 __all__ = ["inspection", "rejected_inspection"]

@@ -1,6 +1,6 @@
 """The result document, schema opacimeter-result-1."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from opacimeter.record import Record
 from opacimeter.report import header as headers
 from opacimeter.report.comparison import compare, comparison_checks, mismatch_check
 from opacimeter.version import __version__
-from opacimeter.volume import Series, Volume
+from opacimeter.volume import OtherSeries, Series, Volume
 
 __all__ = [
     "NOTICE",
@@ -23,6 +23,7 @@ __all__ = [
     "ct_ss",
     "list_summary",
     "near_boundary",
+    "others_json",
     "rejection_result",
     "result",
     "rounded",

@@ -13,7 +13,7 @@ const FORBIDDEN = new URLSearchParams(window.location.search).get("webgl") === "
 export class Surfaces {
   /** `told` is {changed(), view(), progress(part | null), lost()}. */
   constructor(stage, { source, grid, told }) {
-    Object.assign(this, { stage, source, grid, told, closed: false, volume: null, slow: false, working: null });
+    Object.assign(this, { stage, source, grid, told, closed: false, volume: null, slow: false, lost: false, working: null });
     this.pictures = new Pictures(source, grid);
     stage.append(this.pictures.element);
     this.current = this.pictures;
@@ -91,13 +91,13 @@ export class Surfaces {
       return await done;
     } finally {
       if (this.working?.done === done) this.working = null;
-      this.told.progress(null);
+      if (!this.lost) this.told.progress(null);
       this.told.changed();
     }
   }
 
   async #put(resolution, [volume, labels]) {
-    if (this.closed) throw new DOMException("closed", "AbortError");
+    if (this.closed || this.lost) throw new DOMException("closed", "AbortError");
     await this.#opened();
     await this.volume.put({ volume, labels }, { resolution, view: this.told.view() });
     // Not the first frame, which compiles shaders: the same work once more, which is what a new
@@ -128,8 +128,7 @@ export class Surfaces {
   // The GPU took the context away: too little memory, a driver's restart.
   #lost() {
     if (this.closed) return;
-    this.volume = null;
-    this.taps = 0;
+    Object.assign(this, { volume: null, taps: 0, lost: true });
     this.stage.querySelector(".volume-place")?.remove();
     this.#use(this.pictures);
     this.told.lost();

@@ -79,6 +79,7 @@ export class Volume {
     const { header, voxels } = await unpackLabels(labels);
     const order = { sizes: image.dimsRAS.slice(1, 4), start: image.img2RASstart, step: image.img2RASstep };
     const { nv } = this;
+    if (!nv || nv.gl.isContextLost()) throw new DOMException("context lost", "AbortError");
     Object.assign(this, { header, order, resolution, shownWindow: String(view.window) });
     nv.drawBitmap = null;
     nv.volumes = [];
@@ -101,7 +102,7 @@ export class Volume {
 
   show(view) {
     const { nv } = this;
-    if (!nv?.back) return;
+    if (!nv?.back || nv.gl.isContextLost()) return;
     this.element.dataset.layout = view.layout;
     const render = view.layout === "render";
     this.#colours(render ? VEILED : COLOURS);
