@@ -102,7 +102,8 @@ def test_an_interrupted_list_goes_on_where_it_stopped(call, studies, tmp_path, m
     assert json.loads((folder / "result.json").read_text()) == first
     assert {path.name for path in folder.iterdir()} == {
         "result.json", "measurements.csv", "overlay.png", "labels.nii.gz", "anatomy.nii.gz",
-        "volume.nii.gz",
+        "volume.nii.gz", "report.en.pdf", "report.zh-CN.pdf", "pictures.dcm", "report.dcm",
+        "anatomy.seg.dcm", "lesions.seg.dcm", "measurements.sr.dcm", "fhir.json",
     }  # fmt: skip
     # A result that was cut off while it was written is no result, nor is one of other weights.
     (folder / "result.json").write_text('{"schema": "opac')

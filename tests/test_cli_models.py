@@ -145,8 +145,9 @@ def test_the_list_for_people_has_a_row_a_model(call, models, better, monkeypatch
     (new,) = (line for line in out.splitlines() if "1.2.0" in line)
     assert "in service" in new
     assert "0.700" in new
-    (old,) = (line for line in out.splitlines() if "1.1.0" in line)
+    old, *carried = (line for line in out.splitlines() if "1.1.0" in line)
     assert "earlier" in old
+    assert all("carried" in line for line in carried)
 
 
 def test_a_damaged_model_is_listed_with_what_is_wrong(call, models):

@@ -18,6 +18,8 @@ from opacimeter.findings import Assessment
 from opacimeter.intake import Limits, Study, find, load
 from opacimeter.record import Record
 from opacimeter.report import (
+    DEFAULT_CHOICES,
+    Choices,
     compared,
     document_checks,
     list_summary,
@@ -101,12 +103,14 @@ class Pipeline:
         workspace: A folder for what has to be unpacked.
         limits: Bounds of the intake.
         threads: Threads that decode; all cores by default.
+        choices: How documents are written.
     """
 
     assess: Assess
     workspace: Path
     limits: Limits = field(default_factory=Limits)
     threads: int | None = None
+    choices: Choices = DEFAULT_CHOICES
 
     def run(self, desk: Desk) -> None:
         """Assess one version and hand in its documents.
@@ -131,7 +135,7 @@ class Pipeline:
             return
         desk.progress("report", 0.0)
         assessment = compared(assessment, desk.record)
-        documents = render(assessment, desk.record)
+        documents = render(assessment, desk.record, self.choices)
         desk.keep(documents, checks=assessment.checks, summary=list_summary(assessment))
 
     def _study(self, desk: Desk) -> Study:

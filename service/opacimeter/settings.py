@@ -2,14 +2,91 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["Settings"]
+__all__ = ["Pacs", "Settings"]
 
 GIB = 1 << 30
+
+
+class Pacs(BaseModel):
+    """One archive, by DICOMweb or DIMSE."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="What it is called here.")
+    kind: Literal["dicomweb", "dimse"] = Field(description="What it speaks.")
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="dicomweb: its root, before /studies.",
+    )
+    user: str | None = Field(default=None, description="dicomweb: user, for basic credentials.")
+    password: SecretStr | None = Field(default=None, description="dicomweb: its password.")
+    password_file: Path | None = Field(default=None, description="File that holds the password.")
+    token: SecretStr | None = Field(default=None, description="dicomweb: bearer token.")
+    token_file: Path | None = Field(default=None, description="File that holds the token.")
+    host: str | None = Field(default=None, description="dimse: its address.")
+    port: int | None = Field(default=None, ge=1, le=65_535, description="dimse: its port.")
+    aet: str | None = Field(default=None, max_length=16, description="dimse: its AE title.")
+    calling: str = Field(
+        default="OPACIMETER", max_length=16, description="dimse: AE title of this side."
+    )
+    move: bool = Field(default=False, description="dimse: fetch by C-MOVE in place of C-GET.")
+    commit: bool = Field(default=False, description="dimse: ask for storage commitment.")
+    receive_port: int = Field(
+        default=11_112,
+        ge=1,
+        le=65_535,
+        description="dimse: where this side listens while it waits for moved images or reports of "
+        "commitment; the archive must know it.",
+    )
+    tls: bool = Field(default=False, description="dimse: over TLS.")
+    authorities: Path | None = Field(default=None, description="Trusted certificates, PEM.")
+    certificate: Path | None = Field(default=None, description="Certificate of this side, PEM.")
+    key: Path | None = Field(default=None, description="Its private key, PEM.")
+    check_name: bool = Field(default=True, description="Its certificate must name its host.")
+    timeout_s: float = Field(default=60.0, gt=0, description="Silence that counts as unreachable.")
+    send: tuple[Literal["segmentations", "report", "pictures", "page"], ...] = Field(
+        default=("segmentations", "report", "pictures", "page"),
+        description="What it gets of each complete result; empty for nothing.",
+    )
+    send_backfill: bool = Field(
+        default=False, description="Whether it gets results of studies fetched for a date range."
+    )
+    priors: bool = Field(
+        default=False,
+        description="Whether the patient's latest earlier chest CT is fetched from it and "
+        "assessed, to compare with.",
+    )
+    chest: re.Pattern[str] = Field(
+        default=re.compile("chest|thorax|lung"),
+        description="Regular expression, in any case, that tells a chest CT there by description "
+        "or body part; a study that tells neither is taken for one.",
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        wanted = ("url",) if self.kind == "dicomweb" else ("host", "port", "aet")
+        missing = [name for name in wanted if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a PACS of kind {self.kind} needs {', '.join(missing)}")
+        return self
+
+    def secret(self, name: Literal["password", "token"]) -> str:
+        """The password or token, from its file where one is named; empty where there is none.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        file: Path | None = getattr(self, f"{name}_file")
+        if file is not None:
+            return file.read_text(encoding="utf-8").strip()
+        value: SecretStr | None = getattr(self, name)
+        return value.get_secret_value() if value is not None else ""
 
 
 class Settings(BaseSettings):
@@ -90,6 +167,15 @@ class Settings(BaseSettings):
         description="AE titles, as a JSON list, whose images are assessed unasked; all if empty. "
         "Says nothing of senders over HTTP.",
     )
+    pacs: tuple[Pacs, ...] = Field(
+        default=(),
+        description="Archives that results go to and studies are fetched from, as a JSON list.",
+    )
+    segmentation_labelmap: bool = Field(
+        default=False,
+        description="Write segmentations as label maps: smaller, but archives and viewers from "
+        "before 2024 do not know the class.",
+    )
     heartbeat_limit_s: float = Field(
         default=30.0, gt=0, description="Silence after which a worker counts as gone."
     )
@@ -99,3 +185,10 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field(
         default="json", description="One JSON object a line, or text for people."
     )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [pacs.name for pacs in self.pacs]
+        if len(set(names)) < len(names):
+            raise ValueError("each PACS needs a name of its own")
+        return self

@@ -79,5 +79,7 @@ def test_the_service_keeps_to_its_openapi_document_for_a_known_study(schema):
     def known(case):
         case.path_parameters["assessment"] = str(assessment_id("1.2.3"))
 
-    for found in schema.include(method="GET", path_regex="assessment}").get_all_operations():
+    # The previews are made of the volume itself, and the study known here has none.
+    known_ones = schema.include(method="GET", path_regex="assessment}")
+    for found in known_ones.exclude(path_regex="/preview/").get_all_operations():
         ask(found.ok(), known)

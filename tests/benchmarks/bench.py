@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import listing, network, stow
+from tests.benchmarks import browser, listing, network, stow
 from tests.benchmarks.objects import objects
 from training.phantom import Patient, Scan, spread, write_study
 
@@ -94,7 +94,8 @@ def main() -> None:
     print(f"\n{objects()}")  # noqa: T201
     print(f"\n{listing.list_table(listing.measure_list())}")  # noqa: T201
     print(f"\n{network.line()}")  # noqa: T201
-    print(f"\n{stow.line(stow.measure_stow())}")  # noqa: T201
+    print(f"\n{stow.line(stow.measure_stow())}\n")  # noqa: T201
+    browser.main()
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ def measure(program: str) -> Figures:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        # A browser that runs already, as a reader's does; each result is opened by a new visitor.
+        browser.new_context().new_page().goto(address)
         opened = [
             first_slice(browser, f"{address}/?webgl=off#/assessments/{found}")
             for _ in range(REPEATS + 1)

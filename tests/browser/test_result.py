@@ -264,6 +264,7 @@ def test_a_correction_is_painted_saved_and_followed_and_is_not_lost_by_leaving(v
         "() => document.querySelector('.paint-bar .amount').textContent.includes('Nothing')"
     )
     page.click(".paint-bar .redo")
+    assert "Nothing" not in page.inner_text(".paint-bar .amount")
     page.click(".paint-bar .save")
     page.fill("dialog [name=author]", "Dr. Li")
     page.fill("dialog [name=reason]", "an opacity was missed")

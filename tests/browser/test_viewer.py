@@ -396,6 +396,19 @@ def test_what_was_painted_can_be_taken_back_and_done_again(volume, painted):
     assert not like(shot(volume), LESION).any()  # slice 20 has no lesion of its own here
 
 
+def test_a_preview_that_comes_late_leaves_what_is_painted_alone(blank, served, painted):
+    page = blank()
+    page.evaluate("() => { window.requestIdleCallback = (act) => { window.later = act; }; }")
+    page.evaluate(OPEN, [served[1], "place", {}])
+    page.wait_for_function("() => window.later")
+    starting = page.evaluate_handle("() => ({ able: viewers.place.painting.start() })")
+    page.evaluate("() => window.later()")  # while the whole volume is on its way
+    assert page.evaluate("(starting) => starting.able", starting) is True
+    paint(page, 20, (40, 105))
+    page.wait_for_timeout(1500)
+    assert np.array_equal(np.asarray(saved_labels(page).dataobj).T, painted[1])
+
+
 def saved_labels(page):
     text = page.evaluate(
         """async () => {

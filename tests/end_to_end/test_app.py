@@ -6,7 +6,8 @@ import psutil
 import pytest
 from fastapi.testclient import TestClient
 
-from opacimeter.app import _Bench, create_app
+from opacimeter.app import create_app
+from opacimeter.app.worker import Bench
 from opacimeter.settings import Settings
 from opacimeter.store import Status, Store
 from tests.fakes import PROCESSES, incoming
@@ -47,7 +48,7 @@ class Hanging:
 
 def be_late(folder, job):
     """A worker with a limit of a fifth of a second."""
-    bench = _Bench(Store(folder), Settings(data_dir=folder, study_limit_s=0.2))
+    bench = Bench(Store(folder), Settings(data_dir=folder, study_limit_s=0.2))
     bench.tools = lambda: (Hanging(), {})
     bench.perform(job)
 

@@ -15,6 +15,7 @@ from opacimeter.api import (
     artifacts,
     assessments,
     corrections,
+    deliveries,
     dicomweb,
     events,
     followup,
@@ -80,6 +81,7 @@ def build(
         events,
         health,
         inbox,
+        deliveries,
     ):
         app.include_router(part.router)
     for router in dicomweb.routers:

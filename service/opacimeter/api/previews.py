@@ -127,10 +127,10 @@ def grid(
     """Tell the grid that slices are counted on."""
     slices = _slices(request, services, assessment, version)
     return Grid(
-        shape=slices.shape,
-        spacing_mm=slices.spacing_mm,
+        shape=list(slices.shape),
+        spacing_mm=list(slices.spacing_mm),
         affine=slices.affine.tolist(),
-        zones=dict(slices.zones()),
+        zones={name: list(place) for name, place in slices.zones().items()},
     )
 
 

@@ -106,6 +106,7 @@ class Services:
         bounds: Limits.
         software: Version of the service.
         dicom: What DICOMweb needs besides.
+        archives: Names of the archives that studies can be fetched from.
     """
 
     store: Store
@@ -115,6 +116,7 @@ class Services:
     bounds: Bounds
     software: str
     dicom: DicomFiles = DicomFiles()
+    archives: tuple[str, ...] = ()
 
     def enqueue(self, job: str) -> None:
         """Submit a job and say so in its row; a death in between is made good by `requeue`."""

@@ -117,11 +117,16 @@ def versions(assessment: UUID, services: ServicesDep) -> Versions:
 def review(
     assessment: UUID, asked: ReviewAsked, services: ServicesDep, version: VersionQuery = None
 ) -> AssessmentView:
-    """Say of a result that it is accepted or rejected; the latest review holds, all are kept."""
+    """Say of a result that it is accepted or rejected; the latest review holds, all are kept.
+
+    Archives that have the result of a rejected one get a rejection note.
+    """
     catalogue = services.store.catalogue
     number = catalogue.get(assessment, version).version.number
     reason = asked.reason.strip()
     if asked.state is ReviewState.REJECTED and not reason:
         raise Problem(422, "a result that is rejected needs a reason")
     services.store.reviews.add(assessment, number, Review(asked.state, asked.author, reason))
+    if asked.state is ReviewState.REJECTED:
+        services.store.deliveries.reject(assessment, number)
     return assessment_view(services, catalogue.get(assessment, number))

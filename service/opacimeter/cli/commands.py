@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from opacimeter.assess import Assessor
-from opacimeter.cli import models
+from opacimeter.cli import models, pacs
 from opacimeter.cli.cases import export_cases
 from opacimeter.cli.ledger import Ledger
 from opacimeter.cli.terminal import FAILED, REJECTED, err, models_of, settings, tell
@@ -54,6 +54,7 @@ Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all cores by 
 
 
 app.add_typer(models.app, name="models")
+app.add_typer(pacs.app, name="pacs")
 app.command(name="export-cases")(export_cases)
 
 

@@ -4,7 +4,7 @@ The store remembers each errand, the queue carries its turns, an archive does th
 three meet.
 """
 
-from opacimeter.dispatch.dispatch import Correspondent, Dispatch
+from opacimeter.dispatch.dispatch import DELIVER, FETCH, Correspondent, Dispatch
 from opacimeter.dispatch.filing import Filing
 
-__all__ = ["Correspondent", "Dispatch", "Filing"]
+__all__ = ["DELIVER", "FETCH", "Correspondent", "Dispatch", "Filing"]

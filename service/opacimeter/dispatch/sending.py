@@ -96,9 +96,7 @@ class Sending:
         # Of the review's time: the same note has the same UID and bytes each time it is written.
         created = datetime.fromisoformat(review["time"])
         record = Record(delivery.assessment, delivery.version, created, delivery.study_uid)
-        write_rejection_note(
-            path, files, record, author=review["author"], reason=review["reason"]
-        )
+        write_rejection_note(path, files, record, author=review["author"], reason=review["reason"])
 
 
 def _objects(outcome: Outcome) -> list[dict[str, Any]]:

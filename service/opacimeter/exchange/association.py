@@ -87,7 +87,8 @@ def listening(
     try:
         yield
     finally:
-        server.shutdown()
+        if server is not None:  # it is not, where it does not block
+            server.shutdown()
 
 
 def require(status: Dataset, hop: str) -> None:

@@ -59,8 +59,8 @@ def failure(code: int | None) -> Failure:
 def _identity(file: Path) -> Instance:
     try:
         header = dcmread(file, stop_before_pixels=True, specific_tags=list(_IDENTITY))
-        texts = [str(header[keyword].value) for keyword in _IDENTITY]
+        sop_class, uid, study, series = (str(header[keyword].value) for keyword in _IDENTITY)
         syntax = str(header.file_meta.TransferSyntaxUID)
     except (InvalidDicomError, KeyError, AttributeError) as error:
         raise ArchiveRefused("a file to be sent holds no DICOM object", hop="store") from error
-    return Instance(*texts, syntax)
+    return Instance(sop_class, uid, study, series, syntax)

@@ -72,6 +72,6 @@ class Receiver:
     @contextmanager
     def listening(self, peer: DimsePeer) -> Iterator[None]:
         """Take what a peer moves here."""
-        contexts = [build_context(each, CT_SYNTAXES) for each in CT_CLASSES]
+        contexts = [build_context(each, [*CT_SYNTAXES]) for each in CT_CLASSES]
         with listening(peer, contexts, {evt.EVT_C_STORE: self.store}):
             yield

@@ -33,7 +33,7 @@ def told(body: bytes, uids: frozenset[str]) -> Sent | None:
     return Sent(stored, failed | told_nothing(uids - stored - failed.keys()))
 
 
-def told_nothing(uids: frozenset[str]) -> Mapping[str, Failure]:
+def told_nothing(uids: frozenset[str]) -> dict[str, Failure]:
     """The failures of instances that an answer does not name."""
     return dict.fromkeys(uids, Failure("the answer does not name it", lasting=False))
 

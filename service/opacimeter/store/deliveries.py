@@ -142,8 +142,9 @@ class Deliveries(Errands[DeliveryRow]):
                 DeliveryRow.version == version,
                 DeliveryRow.kind == DeliveryKind.RESULT,
             )
-            for name in session.scalars(query).all() if row is not None else ():
-                self._ask(session, row, name, DeliveryKind.REJECTION)
+            if row is not None:
+                for name in session.scalars(query).all():
+                    self._ask(session, row, name, DeliveryKind.REJECTION)
 
     def begin(self, turn: str) -> Delivery | None:
         """Begin a turn; None where there is nothing left to do."""

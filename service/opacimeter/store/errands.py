@@ -23,7 +23,16 @@ from opacimeter.errors import Conflict, NotFound
 from opacimeter.store.database import Database
 from opacimeter.store.rows_errands import DeliveryRow, PullRow
 
-__all__ = ["Errands", "ErrandStatus", "Mishap", "Patience", "Turn", "cursor_after", "holding", "start"]
+__all__ = [
+    "ErrandStatus",
+    "Errands",
+    "Mishap",
+    "Patience",
+    "Turn",
+    "cursor_after",
+    "holding",
+    "start",
+]
 
 Row = TypeVar("Row", DeliveryRow, PullRow)
 
@@ -137,7 +146,9 @@ class Errands(Generic[Row]):
             if row is None:
                 raise NotFound("there is no such errand")
             if row.status in (ErrandStatus.DONE, ErrandStatus.UNDER_WAY):
-                raise Conflict(f"it is {self.words[ErrandStatus(row.status)]}: there is nothing to retry")
+                raise Conflict(
+                    f"it is {self.words[ErrandStatus(row.status)]}: there is nothing to retry"
+                )
             start(row, self._clock())
 
     def mishap(self, turn: str, mishap: Mishap) -> None:

@@ -26,7 +26,7 @@ def install(app: FastAPI) -> None:
 
     @app.get("/", include_in_schema=False)
     def page(request: Request) -> Response:
-        known = {"version": app.version, "languages": LANGUAGES}
+        known = {"version": app.version, "languages": LANGUAGES, "modules": _modules()}
         return templates.TemplateResponse(request, "page.html", known)
 
     @app.get("/language/{tag}.json", include_in_schema=False)
@@ -47,6 +47,20 @@ class _Revalidated(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers.update(_REVALIDATE)
         return response
+
+
+@cache
+def _modules() -> tuple[str, ...]:
+    """All modules by their path: named at once, they come at once, not one import after another."""
+    static = _HERE / "static"
+    paths = (path.relative_to(static) for path in static.rglob("*.js"))
+    return tuple(
+        sorted(
+            path.as_posix()
+            for path in paths
+            if path.parts[0] != "vendor" and path.name != "theme.js"
+        )
+    )
 
 
 @cache

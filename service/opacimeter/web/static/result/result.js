@@ -62,8 +62,9 @@ class ResultPage {
     this.leave();
     const query = this.version ? `?version=${this.version}` : "";
     try {
-      const found = await call(`${API}/${this.id}${query}`);
-      const { artifacts } = await call(`${API}/${this.id}/artifacts?version=${found.version}`);
+      const [found, { artifacts }] = await Promise.all([
+        call(`${API}/${this.id}${query}`), call(`${API}/${this.id}/artifacts${query}`),
+      ]);
       if (this.closed) return;
       Object.assign(this, { found, artifacts });
       this.render();

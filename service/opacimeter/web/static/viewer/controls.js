@@ -28,6 +28,11 @@ export class Controls {
   write() {
     const { viewer } = this;
     const act = (name, run, attributes = {}) => build("button", { type: "button", "data-act": name, on: { click: run }, ...attributes }, t(`viewer.${name}`));
+    const sign = (name, drawn, run) => {
+      const made = act(name, run, { "aria-label": t(`viewer.${name}`), title: t(`viewer.${name}`) });
+      made.textContent = drawn;
+      return made;
+    };
     this.layouts = LAYOUTS.map((layout) => act(`layout.${layout}`, () => viewer.layout(layout), { "aria-pressed": "false" }));
     this.windows = Object.keys(WINDOWS).map((name) => act(`window.${name}`, () => viewer.window(WINDOWS[name]), { "aria-pressed": "false" }));
     this.measure = act("measure", () => viewer.measuring(), { "aria-pressed": "false" });
@@ -38,8 +43,8 @@ export class Controls {
       group("layout", this.layouts),
       group("window", this.windows, this.#numbers()),
       group("overlay", this.#overlay()),
-      group("lesions", act("lesion.previous", () => viewer.lesion(-1)), this.lesion, act("lesion.next", () => viewer.lesion(1)), act("lesion.largest", () => viewer.largest())),
-      group("tools", this.measure, this.full, act("full-screen", () => viewer.fullScreen()), act("help", () => viewer.help())));
+      group("lesions", sign("lesion.previous", "‹", () => viewer.lesion(-1)), this.lesion, sign("lesion.next", "›", () => viewer.lesion(1)), act("lesion.largest", () => viewer.largest())),
+      group("tools", this.measure, this.full, act("full-screen", () => viewer.fullScreen()), sign("help", "?", () => viewer.help())));
     this.#line();
   }
 

@@ -83,7 +83,8 @@ export class Surfaces {
     const before = this.working?.done;
     const done = (async () => {
       await before?.catch(() => {});
-      return this.#put(resolution, await fetched());
+      // What came meanwhile may be painted on: a smaller one must not take its place.
+      return this.#has(resolution) ? 0 : this.#put(resolution, await fetched());
     })();
     this.working = { resolution, done };
     this.told.progress(0);
@@ -94,6 +95,11 @@ export class Surfaces {
       if (!this.lost) this.told.progress(null);
       this.told.changed();
     }
+  }
+
+  #has(resolution) {
+    const shown = this.volume?.resolution;
+    return shown === "full" || shown === resolution;
   }
 
   async #put(resolution, [volume, labels]) {
