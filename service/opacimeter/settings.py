@@ -44,6 +44,10 @@ class Pacs(BaseModel):
         description="dimse: where this side listens while it waits for moved images or reports of "
         "commitment; the archive must know it.",
     )
+    receive_host: str = Field(
+        default="127.0.0.1",
+        description="dimse: address to listen on then; one that the archive reaches.",
+    )
     tls: bool = Field(default=False, description="dimse: over TLS.")
     authorities: Path | None = Field(default=None, description="Trusted certificates, PEM.")
     certificate: Path | None = Field(default=None, description="Certificate of this side, PEM.")
@@ -63,7 +67,7 @@ class Pacs(BaseModel):
         "assessed, to compare with.",
     )
     chest: re.Pattern[str] = Field(
-        default=re.compile("chest|thorax|lung"),
+        default=re.compile("chest|thora|lung|pulm|胸|肺"),
         description="Regular expression, in any case, that tells a chest CT there by description "
         "or body part; a study that tells neither is taken for one.",
     )
@@ -166,6 +170,12 @@ class Settings(BaseSettings):
         default=(),
         description="AE titles, as a JSON list, whose images are assessed unasked; all if empty. "
         "Says nothing of senders over HTTP.",
+    )
+    max_cache_bytes: int = Field(
+        default=8 * GIB,
+        ge=0,
+        description="Most bytes of unpacked images that are kept to show them fast; what was not "
+        "looked at for longest goes first.",
     )
     pacs: tuple[Pacs, ...] = Field(
         default=(),

@@ -63,6 +63,7 @@ def ask(operation, change=lambda case: None):
         # Well-formed is not enough here, and 422 says so: random bytes are no DICOM, and a random
         # cursor is none that the list gave.
         named = ("/assessments", "/corrections", "/uploads", "/frames/{frames}")
+        named += ("/deliveries", "/pulls")  # cursors are this list's own
         stow = operation.method == "post" and operation.path.startswith("/dicom-web")
         opaque = stow or operation.path.endswith(named)
         case.call_and_validate(excluded_checks=[positive_data_acceptance] if opaque else [])

@@ -149,6 +149,7 @@ def test_heads_sort_and_say_so(page):
 
 
 def test_the_search_and_the_filter_narrow_the_list(page):
+    expect(page.locator("#list tbody")).to_have_count(30)
     page.keyboard.press("/")
     box = page.get_by_role("searchbox")
     expect(box).to_be_focused()

@@ -32,6 +32,7 @@ def labour(folder: Path, attempts: int) -> None:
         note(f"end {job}")
 
     stop = stop_signal()
+
     def abandon(job: str, _why: str) -> None:
         note(f"abandon {job}")
 

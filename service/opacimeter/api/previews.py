@@ -63,6 +63,7 @@ class OpenSlices:
         with self._lock:
             if key not in self._open:
                 self._open[key] = services.slices(volume.path, labels.path, key)
+                services.store.files.trim_cache(services.bounds.cache_bytes)
             self._open.move_to_end(key)
             while len(self._open) > self._capacity:
                 self._open.popitem(last=False)

@@ -67,12 +67,14 @@ class Bounds:
         upload_files: Most files in it.
         free_bytes: Disk space that has to stay free.
         heartbeat_s: Silence after which a worker counts as gone.
+        cache_bytes: Most that unpacked images may take.
     """
 
     upload_bytes: int = 8 << 30
     upload_files: int = 5000
     free_bytes: int = 2 << 30
     heartbeat_s: float = 30.0
+    cache_bytes: int = 8 << 30
 
 
 @dataclass(frozen=True, slots=True)

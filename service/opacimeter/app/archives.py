@@ -64,6 +64,7 @@ def _peer(pacs: Pacs) -> Peer:
         move=pacs.move,
         commit=pacs.commit,
         receive_port=pacs.receive_port,
+        receive_host=pacs.receive_host,
         timeout_s=pacs.timeout_s,
     )
 

@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
             upload_files=settings.max_upload_files,
             free_bytes=settings.min_free_bytes,
             heartbeat_s=settings.heartbeat_limit_s,
+            cache_bytes=settings.max_cache_bytes,
         ),
         software=opacimeter.__version__,
         dicom=api.DicomFiles(

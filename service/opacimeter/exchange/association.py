@@ -122,4 +122,4 @@ def _unestablished(association: Association, hop: str) -> Exception:
         return kind("the archive rejects the association: are the AE titles right?", hop=hop)
     if association.rejected_contexts:
         return ArchiveRefused("the archive offers no such service", hop=hop)
-    return ArchiveUnreachable("no association could be opened", hop=hop)
+    return ArchiveUnreachable("no association could be opened", hop="connect")

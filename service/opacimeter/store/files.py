@@ -13,6 +13,7 @@ All of it lies on one file system, so that a rename either happened or did not.
 """
 
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -61,7 +62,20 @@ class Files:
         """A folder for what can be made again."""
         folder = self.root / "cache" / str(assessment) / str(version)
         folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # the time of its last use
         return folder
+
+    def trim_cache(self, most_bytes: int) -> None:
+        """Remove what was not used for longest, until the cache is within its bound.
+
+        What is open stays readable until it is closed, as files of this system do.
+        """
+        folders = sorted(self.root.glob("cache/*/*"), key=_last_used, reverse=True)
+        kept = 0
+        for number, folder in enumerate(folders):
+            kept += _size(folder)
+            if kept > most_bytes and number > 0:  # the one in use always fits
+                self.discard(folder)
 
     def upload(self) -> Path:
         """A new folder for one upload; the caller removes it."""
@@ -164,6 +178,17 @@ class Files:
         """Remove everything of an assessment."""
         for room in ("studies", "documents", "corrections", "cache"):
             self.discard(self.root / room / str(assessment))
+
+
+def _last_used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _write(document: Document, folder: Path) -> Artifact:
