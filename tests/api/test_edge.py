@@ -47,10 +47,13 @@ def test_a_disk_that_is_nearly_full_is_the_reason(services):
 
 
 def test_a_database_that_is_away_is_the_reason(client, store):
-    database = store.files.root / "opacimeter.sqlite"
+    # The folder is exchanged as a whole, and connections given back after that: the service looks
+    # into its inbox every second, and would make the database anew or hold the old one open.
+    root = store.files.root
+    (root.parent / "broken" / "opacimeter.sqlite").mkdir(parents=True)
+    root.rename(root.parent / "away")
+    (root.parent / "broken").rename(root)
     store.close()
-    database.unlink()
-    database.mkdir()
     assert list(problem(client.get("/health/ready"), 503, "not-ready")["reasons"]) == ["database"]
 
 
