@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
+# Two processes, each file in one of them: services and browsers are started once a file or session.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 DEMO := work/demo
 
 .DEFAULT_GOAL := help
@@ -38,13 +40,13 @@ demo: $(BIN)/opacimeter  ## assess the sample study and compare with its truth
 	@echo "Pictures and documents: $(DEMO)"
 
 test: $(VENV)/dev  ## all tests that run without torch
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-train: $(VENV)/train  ## the tests that need torch
-	$(BIN)/pytest -m train
+	$(PYTEST) -m train
 
 test-all: $(VENV)/train  ## all tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: lint types  ## what must be clean before a commit
 

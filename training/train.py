@@ -138,7 +138,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     get = config.get_parsed_content
     set_determinism(int(get("seed")))
     torch.set_num_threads(asked.threads)
-    torch.set_flush_denormal(True)
     folds = get("folds")
     if asked.fold and asked.fold not in folds:
         raise SystemExit(f"no fold {asked.fold!r}; the configuration has {', '.join(folds)}")
@@ -155,7 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run.seen |= patients_seen(asked.teacher, left_out)
         teacher, sure = load_average(asked.teacher, config), tuple(get("teacher_sure"))
         cases = taught(cases, teacher, context=int(get("context")), sure=sure)
-    train(run, cases, held_out, asked.workers)
+    torch.set_flush_denormal(True)
+    try:
+        train(run, cases, held_out, asked.workers)
+    finally:
+        torch.set_flush_denormal(False)  # the processor's own state, and not only torch's
 
 
 def _divided(

@@ -22,6 +22,7 @@ def choose(page, path):
 
 def drag(page, *paths):
     """As the operating system does it: entered, moved, let go over the middle of the page."""
+    expect(page.locator("#curtain")).to_be_attached()  # the page takes drops from then on
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     place = {"x": 640, "y": 500, "data": data}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from opacimeter.intake import Limits, find, load
 from opacimeter.intake.frames import frames_of
 from opacimeter.intake.hounsfield import hu_of
 from opacimeter.intake.reading import be_lenient, read
-from tests.intake.quirks import answers, hold
+from tests.intake.quirks import answers, hold, peak_mb
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIRKS = Path(os.environ.get("OPACIMETER_DATA", ROOT.parent / "shared" / "data")) / "dicom_quirks"
@@ -28,8 +29,11 @@ LIMITS = Limits()
 @pytest.mark.parametrize("case", CASES or [pytest.param("", marks=pytest.mark.skip("no data"))])
 def test_an_odd_input_gets_its_answer(case: str, data: Path, tmp_path: Path) -> None:
     expected = json.loads((QUIRKS / case / "expect.json").read_text())
-    found = answers([QUIRKS / case / expected.get("path", "files")], tmp_path / "work" / "space")
+    path = QUIRKS / case / expected.get("path", "files")
+    found = answers([path], tmp_path / "work" / "space")
     hold(expected, found)
+    if "max_rss_mb" in expected and sys.platform == "linux":
+        assert peak_mb(path, tmp_path / "apart") < expected["max_rss_mb"]
     for name in expected.get("must_not_exist", []):
         assert not list(tmp_path.rglob(name))
         assert not Path("/tmp", name).exists()
