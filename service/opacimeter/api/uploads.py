@@ -6,14 +6,14 @@ larger one open, and a study is thousands of parts of half a megabyte.
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 
 from anyio import to_thread
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from opacimeter.api.multipart import PartWriter
 from opacimeter.api.problems import Problem
 
 __all__ = ["batches", "bounded", "save_upload"]
@@ -62,87 +62,50 @@ async def save_upload(
         raise Problem(400, "the form's texts must be UTF-8") from error
 
 
-class _Parts:
-    """Receives the parser's callbacks; one file is open at a time."""
+class _Parts(PartWriter):
+    """Files into a folder, texts into memory."""
 
     def __init__(self, boundary: bytes, folder: Path, *, max_files: int) -> None:
+        super().__init__(boundary)
         self.files = 0
         self.texts: dict[bytes, bytearray] = {}
-        self._name = b""
+        self._name, self._is_file = b"", False
         self._folder, self._max_files = folder, max_files
-        self._open: BinaryIO | None = None
-        self._field, self._value, self._is_file = b"", b"", False
-        self._complete = False
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._data,
-                "on_part_end": self.close,
-                "on_end": self._end,
-            },
-        )
 
-    def write(self, data: bytes) -> None:
-        self._parser.write(data)
+    def begin(self) -> None:
+        self._name, self._is_file = b"", False
 
-    def finish(self) -> None:
-        """The body is over; a body without its last boundary was cut off."""
-        if not self._complete:
-            raise Problem(400, "the multipart body ends early: send it again")
-
-    def close(self) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
-
-    def _begin(self) -> None:
-        self._field, self._value, self._is_file = b"", b"", False
-        self._name = b""
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            _, options = parse_options_header(self._value)
+    def header(self, name: bytes, value: bytes) -> None:
+        if name == b"content-disposition":
+            _, options = parse_options_header(value)
             # A browser sends an empty name for a file input that was left empty.
             self._is_file = bool(options.get(b"filename") or options.get(b"filename*"))
             self._name = options.get(b"name", b"")
-        self._field, self._value = b"", b""
 
-    def _headers_finished(self) -> None:
+    def target(self) -> Path | None:
         if not self._is_file:
             self._begin_text()
-            return
+            return None
         self.files += 1
         if self.files > self._max_files:
             raise Problem(413, f"the upload holds too many files; the limit is {self._max_files}")
-        self._open = (self._folder / f"{self.files:06d}").open("wb")
+        return self._folder / f"{self.files:06d}"
 
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        if self._open is not None:
-            self._open.write(memoryview(data)[start:end])
-        elif not self._is_file:
-            text = self.texts[self._name]
-            text += data[start:end]
-            if len(text) > _TEXT_BYTES:
-                raise Problem(413, f"a text of the form is longer than {_TEXT_BYTES} bytes")
+    def content(self, data: memoryview, *, filed: bool) -> None:
+        if filed:
+            return
+        text = self.texts[self._name]
+        text += data
+        if len(text) > _TEXT_BYTES:
+            raise Problem(413, f"a text of the form is longer than {_TEXT_BYTES} bytes")
+
+    def end(self, path: Path | None) -> None:
+        """Nobody waits for one of them alone."""
 
     def _begin_text(self) -> None:
         self.texts[self._name] = bytearray()
         if len(self.texts) > _TEXTS:
             raise Problem(413, f"the form has more than {_TEXTS} texts")
-
-    def _end(self) -> None:
-        self._complete = True
 
 
 def _boundary(request: Request) -> bytes:
