@@ -7,6 +7,9 @@ TORCH := torch==2.13.0
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 DEMO := work/demo
 
+# Services and tests start many processes: without bytecode each compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-train test-all check lint types fmt serve train folds export evaluate bench sample requirements clean
 
