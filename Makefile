@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
-# Two processes, each file in one of them: services and browsers are started once a file or session.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# Two processes, each file in one of them: services and browsers are started once a file or session, and the long files come first.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 DEMO := work/demo
 
 # Services and tests start many processes: without bytecode each compiles all that it imports.

@@ -6,6 +6,7 @@ Each skips with its reason where the program is absent.
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -51,6 +52,66 @@ class Peer:
             return json.loads(answer.read())
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """A private authority and one certificate of it, for 127.0.0.1, in PEM.
+
+    Attributes:
+        authority: Its certificate.
+        certificate: The certificate.
+        key: Its private key.
+    """
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    def server(self) -> ssl.SSLContext:
+        """The line of a server that answers only those whom the same authority knows."""
+        made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.authority)
+        made.load_cert_chain(self.certificate, self.key)
+        made.verify_mode = ssl.CERT_REQUIRED
+        return made
+
+
+_REQUEST = """\
+[req]
+distinguished_name = name
+prompt = no
+[name]
+commonName = {name}
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+[own]
+basicConstraints = critical, CA:FALSE
+subjectAltName = IP:127.0.0.1
+"""
+
+
+def certificates(folder: Path, name: str = "test") -> Certificates:
+    """Make an authority that nobody knows, and a certificate of it, by openssl."""
+    made = Certificates(*(folder / f"{name}-{part}.pem" for part in ("ca", "own", "key")))
+    _certify(made.authority, folder / f"{name}-ca-key.pem", "authority")
+    signed = ["-CA", str(made.authority), "-CAkey", str(folder / f"{name}-ca-key.pem")]
+    _certify(made.certificate, made.key, "own", *signed)
+    return made
+
+
+def _certify(certificate: Path, key: Path, kind: str, *signed: str) -> None:
+    request = certificate.with_suffix(".cnf")
+    request.write_text(_REQUEST.format(name=certificate.stem))
+    subprocess.run(
+        [
+            *(tool("/usr/bin/openssl"), "req", "-x509", "-config", str(request), "-nodes"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"),
+            *("-extensions", kind, "-keyout", str(key), "-out", str(certificate), *signed),
+        ],
+        check=True,
+        capture_output=True,
+    )
+
+
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -68,6 +129,8 @@ def tool(path: str) -> str:
 def running_orthanc(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[Peer]:
     """An Orthanc of its own in a folder, ended with the block.
 
+    Started again in the same folder, it has what it had.
+
     Args:
         folder: For its database, configuration and log.
         settings: Added to its configuration, or in place of what stands there.
@@ -75,13 +138,12 @@ def running_orthanc(folder: Path, settings: Mapping[str, Any] | None = None) -> 
     program = shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("Orthanc is not installed")
-    port, dicom_port = free_port(), free_port()
-    configuration = {
+    configuration: dict[str, Any] = {
         "Name": "opacimeter-test",
         "StorageDirectory": str(folder / "storage"),
         "IndexDirectory": str(folder / "storage"),
-        "HttpPort": port,
-        "DicomPort": dicom_port,
+        "HttpPort": free_port(),
+        "DicomPort": free_port(),
         "DicomAet": "ORTHANC",
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
@@ -92,7 +154,7 @@ def running_orthanc(folder: Path, settings: Mapping[str, Any] | None = None) -> 
     }
     (folder / "orthanc.json").write_text(json.dumps(configuration))
     log = folder / "orthanc.log"
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [program, str(folder / "orthanc.json")],
             stdout=output,
@@ -100,7 +162,12 @@ def running_orthanc(folder: Path, settings: Mapping[str, Any] | None = None) -> 
             cwd=folder,
         )
         try:
-            peer = Peer(f"http://127.0.0.1:{port}", dicom_port, configuration["DicomAet"], log)
+            peer = Peer(
+                f"http://127.0.0.1:{configuration['HttpPort']}",
+                configuration["DicomPort"],
+                configuration["DicomAet"],
+                log,
+            )
             _wait(peer, process)
             yield peer
         finally:

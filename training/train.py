@@ -11,6 +11,7 @@ held-out patients. A GPU is used when there is one, several under torchrun:
 import argparse
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -154,9 +155,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run.seen |= patients_seen(asked.teacher, left_out)
         teacher, sure = load_average(asked.teacher, config), tuple(get("teacher_sure"))
         cases = taught(cases, teacher, context=int(get("context")), sure=sure)
+    with _denormals_flushed():
+        train(run, cases, held_out, asked.workers)
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Numbers too small to matter count as zero: on a CPU they slow a network down many times."""
     torch.set_flush_denormal(True)
     try:
-        train(run, cases, held_out, asked.workers)
+        yield
     finally:
         torch.set_flush_denormal(False)  # the processor's own state, and not only torch's
 

@@ -3,6 +3,7 @@
     OpacimeterError
     ├── IntakeRejected       tell the sender what is wrong with the study; do not retry
     ├── ModelError           refuse to start: the bundle is unusable
+    ├── Misconfigured        refuse to start: a setting cannot be used
     ├── ModelRefused         keep the model in service: the candidate is not as good
     ├── ArchiveError         an archive did not do what it was asked, at one hop of the way
     │   ├── ArchiveUnreachable   retry later
@@ -29,6 +30,7 @@ __all__ = [
     "Cancelled",
     "Conflict",
     "IntakeRejected",
+    "Misconfigured",
     "ModelError",
     "ModelRefused",
     "NotFound",
@@ -63,6 +65,10 @@ class ModelError(OpacimeterError):
     """The model bundle is missing, damaged, or breaks its contract."""
 
 
+class Misconfigured(OpacimeterError):
+    """What a setting names is missing, or cannot be used."""
+
+
 class ModelRefused(OpacimeterError):
     """A sound bundle that may not take the place of the model in service.
 
@@ -77,10 +83,10 @@ class ModelRefused(OpacimeterError):
 
 
 class ArchiveError(OpacimeterError):
-    """An archive did not do what it was asked.
+    """An archive, or who is told by a webhook, did not do what it was asked.
 
     Attributes:
-        hop: Where on the way: connect, echo, query, fetch, store, confirm.
+        hop: Where on the way: connect, echo, query, fetch, store, confirm, notify.
     """
 
     def __init__(self, message: str, *, hop: str) -> None:

@@ -131,7 +131,8 @@ class Pipeline:
                 threads=self.threads,
             )
         except IntakeRejected as rejection:
-            desk.reject(render_rejection(rejection, desk.record), checks=rejection.checks)
+            made = render_rejection(rejection, desk.record, self.choices)
+            desk.reject(made, checks=rejection.checks)
             return
         desk.progress("report", 0.0)
         assessment = compared(assessment, desk.record)

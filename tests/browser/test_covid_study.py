@@ -15,6 +15,8 @@ from PIL import Image
 from pypdf import PdfReader
 from scipy import ndimage
 
+from tests.browser.viewed import settled
+
 pytestmark = pytest.mark.slow
 
 LESION = np.array((255, 140, 0))
@@ -163,7 +165,7 @@ def test_each_zone_leads_to_a_place_within_its_lung(opened, covid):
     for zone in opened.locator(".zone-map [data-zone]").all():
         name = zone.get_attribute("data-zone")
         zone.click()
-        opened.wait_for_timeout(400)
+        settled(opened)
         index, column = shown(opened), shown(opened, "sagittal")
         side = (1, 3) if name.startswith("left") else (2, 4)
         assert np.isin(covid.labels[index, :, column], side).any(), name

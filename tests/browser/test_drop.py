@@ -150,13 +150,12 @@ def test_leaving_the_page_while_it_sends_is_asked_about(page, tmp_path):
     choose(page, tmp_path / "a.dcm")
     entry = page.locator(".sending")
     expect(entry.get_by_role("button", name="Stop")).to_be_visible()
-    asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.get_by_role("combobox", name="Language").focus()  # browsers ask only after some use
     page.keyboard.press("Escape")
-    page.evaluate("() => void setTimeout(() => location.reload())")
-    page.wait_for_timeout(500)
-    assert asked == ["beforeunload"]
+    with page.expect_event("dialog") as asked:
+        page.evaluate("() => void setTimeout(() => location.reload())")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
     entry.get_by_role("button", name="Stop").click()
     expect(entry).to_have_count(0)
 

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.viewed import settled
 from tests.fakes import wait_until
 from training.phantom import Patient, Scan, spread, write_study
 
@@ -78,7 +79,7 @@ def test_the_change_is_the_apis_and_both_studies_scroll_together(open_page, serv
     page.wait_for_selector(".second .pane.axial canvas[data-shown]")
     page.locator(".viewer-stage").first.focus()
     page.keyboard.press("Home")
-    page.wait_for_timeout(300)
+    settled(page)
     heights = [int(each.get_attribute("data-shown")) for each in (first, second)]
     page.keyboard.press("PageDown")  # ten slices of 6 mm in either
     expect(first).to_have_attribute("data-shown", str(heights[0] + 10))
@@ -93,7 +94,7 @@ def stroke(page):
     page.locator(".viewer-stage").focus()
     for key in ("Home", "PageDown", "PageDown"):
         page.keyboard.press(key)
-    page.wait_for_timeout(300)
+    settled(page)
     stage = page.locator(".viewer-stage").bounding_box()
     x, y = stage["x"] + stage["width"] * 0.4, stage["y"] + stage["height"] * 0.5
     page.mouse.move(x, y)
@@ -119,6 +120,10 @@ def test_what_is_painted_and_saved_changes_the_ml_by_the_painted_voxels(open_pag
     page = open_page(f"/#/assessments/{identity}/versions/1")
     stroke(page)
     amount = page.locator(".paint-bar .amount")
+    expect(amount).not_to_contain_text("Nothing")
+    page.click(".paint-bar .undo")
+    expect(amount).to_contain_text("Nothing")
+    page.click(".paint-bar .redo")  # reckoned at once, where a stroke waits for the next beat
     expect(amount).not_to_contain_text("Nothing")
     told = amount.inner_text()
     save(page)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.viewed import SPACING_MM, assessed, chest, showing
+from tests.browser.viewed import SPACING_MM, assessed, chest, settled, showing
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>viewer</title>
 <link rel="stylesheet" href="/static/page.css"><link rel="stylesheet" href="/static/viewer.css">
@@ -118,10 +118,6 @@ def shown(page, index):
     page.wait_for_selector(f".pane.axial canvas[data-shown='{index}']")
 
 
-def settled(page):
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
-
-
 def labels_of(page, served):
     """The label map as the service gives it: (column, row, slice)."""
     address, found = served
@@ -217,12 +213,12 @@ def test_the_wheel_scrolls_the_plane_under_the_pointer(pictures):
 
 def test_window_keys_and_a_drag_change_the_picture(pictures):
     press(pictures, "v", "o")
-    pictures.wait_for_timeout(500)
+    settled(pictures)
     stage = pictures.locator(".viewer-stage").bounding_box()
     x, y = (round(at) for at in place_of(stage, (48, 36)))
     lung = shot(pictures)[y, x]
     press(pictures, "2")
-    pictures.wait_for_timeout(500)
+    settled(pictures)
     # Lung of −800 HU: (−800+1350)/1500 of white in the lung window, 93; black from −160 HU up.
     assert lung == pytest.approx((93, 93, 93), abs=3)
     assert shot(pictures)[y, x].max() <= 3
@@ -237,13 +233,13 @@ def test_window_keys_and_a_drag_change_the_picture(pictures):
 
 def test_overlay_style_and_opacity_follow_keys(pictures):
     press(pictures, "v", "o")
-    pictures.wait_for_timeout(300)
+    settled(pictures)
     assert not like(shot(pictures), LESION).any()
     press(pictures, "o")
-    pictures.wait_for_timeout(300)
+    settled(pictures)
     outline = like(shot(pictures), LESION).sum()
     press(pictures, "c", *["+"] * 6)
-    pictures.wait_for_timeout(500)
+    settled(pictures)
     assert like(shot(pictures), LESION).sum() > 3 * outline > 0
 
 
@@ -331,7 +327,7 @@ def test_the_volume_stands_where_the_rendered_slice_stood(volume, pictures):
         press(page, "o")
     shown(pictures, 20)
     settled(volume)
-    pictures.wait_for_timeout(300)
+    settled(pictures)
     one, other = shot(volume), shot(pictures)
     press(volume, "o")
     # Interpolation differs at edges by less than a voxel, which is 4 pixels wide here.
@@ -423,7 +419,6 @@ def saved_labels(page):
 def test_three_dimensions_show_the_lesions_through_the_lungs(volume):
     volume.click("[data-act='layout.render']")
     settled(volume)
-    volume.wait_for_timeout(300)
     picture = shot(volume)
     volume.click("[data-act='layout.planes']")
     red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]

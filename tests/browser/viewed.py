@@ -97,3 +97,9 @@ def keep(store, services, folder, assessment, study_uid):
     documents = render(assessment, run.record)
     run.keep(documents, checks=(), summary={})
     return run.record.id
+
+
+def settled(page):
+    """What was asked of a viewer last is drawn, and no slice of it is still on its way."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+    page.wait_for_function("() => !document.querySelector('.pane canvas[data-waiting]')")

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from opacimeter.dispatch import Correspondent, Dispatch, Filing
+from opacimeter.dispatch import Correspondent, Dispatch, Filing, Notifying
 from opacimeter.document import Document
 from opacimeter.errors import ArchiveRefused, ArchiveUnreachable
 from opacimeter.exchange import Confirmed, Failure, Fetched, FoundStudy, Sent
 from opacimeter.exchange.instances import identified
 from opacimeter.store import (
+    Archived,
     DeliveryKind,
     DeliveryStatus,
-    Destination,
     Following,
     Origin,
     PullStatus,
@@ -74,7 +74,7 @@ class Workplace:
 
     def __init__(self, folder, **about):
         self.folder, self.clock, self.archive = folder, Clock(), FakeArchive()
-        place = Destination("pacs", DOCUMENTS)
+        place = Archived("pacs", DOCUMENTS)
         following = Following(destinations=(place,), priors_from=about.get("priors", ()))
         self.store = Store(folder / "data", clock=self.clock, following=following)
         self.assessed = []
@@ -86,7 +86,7 @@ class Workplace:
             self.turns.append((line, job))
 
         known = {"pacs": Correspondent(self.archive, place, "chest|thorax")}
-        self.dispatch = Dispatch(self.store, submit, filing, known)
+        self.dispatch = Dispatch(self.store, submit, filing, known, Notifying(self.store, {}))
 
     def complete(self, **study):
         """A complete version with two DICOM documents."""
@@ -191,7 +191,6 @@ def test_a_note_of_rejection_follows_the_result_and_never_goes_before_it(place):
     place.work()
     review = Review(ReviewState.REJECTED, "Dr. Doe", "wrong side")
     place.store.reviews.add(assessment, 1, review)
-    place.store.deliveries.reject(assessment, 1)
     place.archive.fails = None
     for turn in place.store.deliveries.due():  # the note's alone: the result waits for its time
         if place.store.deliveries.get(turn.job.split(":")[0]).kind is DeliveryKind.REJECTION:

@@ -59,6 +59,19 @@ def test_an_archive_that_is_out_of_space_may_have_room_later(tmp_path):
     assert not outcome.lasting
 
 
+def test_what_it_said_of_an_instance_is_the_reason_that_is_told(tmp_path):
+    def answer(asked):
+        if asked.method == "POST":
+            return Answer(202, stored(FIRST, failed={SECOND: 0xA700}))
+        there = [{"00080018": {"vr": "UI", "Value": [FIRST]}}] if FIRST in asked.path else []
+        return Answer(200, json.dumps(there).encode())
+
+    with fake_pacs(answer) as pacs:
+        outcome = deliver(archive(pacs), objects(tmp_path))
+    (why,) = outcome.failed.values()
+    assert (outcome.hop, why.reason) == ("store", "out of resources (0xA700)")
+
+
 def test_a_duplicate_is_there_already(tmp_path):
     assert not delivered(tmp_path, Answer(409, stored(failed={FIRST: 0x111, SECOND: 0x111}))).failed
 
@@ -108,8 +121,9 @@ def test_a_connection_that_is_cut_half_way_is_unreachable(tmp_path):
 def test_a_port_where_nobody_listens_is_unreachable(tmp_path):
     with fake_pacs(lambda _asked: Answer()) as pacs:
         gone = archive(pacs)
-    with pytest.raises(ArchiveUnreachable):
+    with pytest.raises(ArchiveUnreachable) as raised:
         gone.send(objects(tmp_path))
+    assert raised.value.hop == "connect"
 
 
 @pytest.mark.parametrize(

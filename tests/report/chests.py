@@ -47,9 +47,9 @@ class Scan:
     lesion: bool = True
 
 
-def _turned(degrees: float) -> Scan:
+def _turned(degrees: float, position: str = "HFS") -> Scan:
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return Scan((cos, sin, 0), (-sin, cos, 0))
+    return Scan((cos, sin, 0), (-sin, cos, 0), position)
 
 
 _TILT = np.radians(15)
@@ -57,6 +57,8 @@ SCANS = {
     "supine": Scan(),
     "prone": Scan((-1, 0, 0), (0, -1, 0), "HFP"),
     "feet first": Scan((-1, 0, 0), (0, 1, 0), "FFS"),
+    "feet first, prone": Scan((1, 0, 0), (0, -1, 0), "FFP"),
+    "on the right side": _turned(-90, "HFDR"),
     "flipped front to back": Scan((1, 0, 0), (0, -1, 0)),
     "rotated by 90 degrees": _turned(90),
     "rotated by 12 degrees": _turned(12),

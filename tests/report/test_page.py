@@ -12,6 +12,7 @@ from PIL import Image
 from pydicom.valuerep import PersonName
 from pypdf import PdfReader
 
+from opacimeter.assess.measure import measure
 from opacimeter.checks import Check
 from opacimeter.language import LANGUAGES, Words
 from opacimeter.record import Correction, Prior
@@ -67,6 +68,24 @@ def test_the_interval_both_grades_and_the_model_stand_on_the_page(calibrated, re
     assert "sha256 ab12" in found
     assert "2026-11-23 10:00 UTC" in found
     assert words("report.notice") in found
+
+
+def test_a_chest_without_lesion_has_a_page(assessment, record):
+    labels = assessment.segmentation.labels.copy()
+    labels[labels > 2] -= 2
+    found = measure(assessment.volume, labels)
+    segmentation = replace(assessment.segmentation, labels=labels)
+    healthy = with_header(
+        replace(
+            assessment,
+            segmentation=segmentation,
+            measurements=found.measurements,
+            lesions=found.lesions,
+            profile=found.profile,
+            histogram=found.histogram,
+        )
+    )
+    assert "0.0 ml" in text(page(healthy, record))
 
 
 @LANGUAGE

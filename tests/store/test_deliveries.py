@@ -4,17 +4,20 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from opacimeter.errors import Conflict, NotFound
 from opacimeter.store import (
+    Archived,
     DeliveryKind,
     DeliveryStatus,
-    Destination,
     Following,
     Mishap,
     Origin,
     Patience,
     PullStatus,
+    Review,
+    ReviewState,
     Store,
 )
 from tests.fakes import MODEL, Clock, incoming, text_document
@@ -32,9 +35,9 @@ def clock():
 def store(tmp_path, clock):
     following = Following(
         destinations=(
-            Destination("pacs", SR),
-            Destination("research", frozenset({"report.dcm"})),
-            Destination("all", SR, backfill=True),
+            Archived("pacs", SR),
+            Archived("research", frozenset({"report.dcm"})),
+            Archived("all", SR, backfill=True),
         ),
         priors_from=("pacs",),
         patience=Patience(jitter=lambda: 1.0),
@@ -182,16 +185,37 @@ def test_a_removed_assessment_takes_its_deliveries_along(store, tmp_path):
     assert store.deliveries.page().deliveries == ()
 
 
-def test_a_rejection_follows_to_each_that_was_sent_the_result(store, tmp_path):
+REJECTED = Review(ReviewState.REJECTED, "Dr. Doe", "wrong side")
+
+
+def notes(store):
+    found = store.deliveries.page().deliveries
+    return [each for each in found if each.kind is DeliveryKind.REJECTION]
+
+
+def test_a_rejection_follows_once_to_each_that_was_sent_the_result(store, tmp_path):
     assessment = completed(store, tmp_path / "in")
     for _ in range(2):
-        store.deliveries.reject(assessment, 1)
-    notes = [
-        each.destination
-        for each in store.deliveries.page().deliveries
-        if each.kind is DeliveryKind.REJECTION
-    ]
-    assert sorted(notes) == ["all", "pacs"]
+        store.reviews.add(assessment, 1, REJECTED)
+    assert sorted(note.destination for note in notes(store)) == ["all", "pacs"]
+
+
+def test_an_acceptance_is_followed_by_nothing(store, tmp_path):
+    assessment = completed(store, tmp_path / "in")
+    store.reviews.add(assessment, 1, Review(ReviewState.ACCEPTED, "Dr. Doe"))
+    assert notes(store) == []
+
+
+def test_a_rejection_whose_note_cannot_be_made_is_not_kept_either(store, tmp_path):
+    """Both or none: a death between the two would leave the result standing in the archive."""
+    assessment = completed(store, tmp_path / "in")
+    with store._db.write() as session:
+        session.connection().exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    with pytest.raises(IntegrityError, match="full"):
+        store.reviews.add(assessment, 1, REJECTED)
+    assert store.catalogue.get(assessment).version.review is None
 
 
 def test_the_list_is_walked_page_by_page_newest_first(store, tmp_path):

@@ -29,6 +29,7 @@ from opacimeter.api import (
 )
 from opacimeter.api.middleware import Edge
 from opacimeter.api.services import Services
+from opacimeter.api.viewers import Viewers
 from opacimeter.errors import Conflict, IntakeRejected, NotFound
 from opacimeter.record import assessment_id
 
@@ -44,6 +45,7 @@ def build(
     services: Services,
     *,
     hosts: Sequence[str] = ("*",),
+    viewers: Sequence[str] = (),
     at_end: Sequence[Callable[[], None]] = (),
 ) -> FastAPI:
     """The HTTP application on its collaborators; it starts nothing before its lifespan.
@@ -51,6 +53,7 @@ def build(
     Args:
         services: What the routes need.
         hosts: Host names that requests may name.
+        viewers: Origins whose pages may read what DICOMweb gives.
         at_end: Called in this order at the end of the lifespan.
     """
     app = FastAPI(
@@ -88,6 +91,8 @@ def build(
         app.include_router(router)
     problems.install(app)
     _describe_problems(app)
+    if viewers:
+        app.add_middleware(Viewers, origins=viewers)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(Edge, figures=app.state.figures)
     return app

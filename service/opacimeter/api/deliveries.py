@@ -1,4 +1,4 @@
-"""Routes: what goes to archives, what is fetched from them, and what became of it."""
+"""Routes: what goes to archives and webhooks, what is fetched, and what became of it."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -28,7 +28,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class DeliveryView(BaseModel):
-    """One version's documents on their way to one archive."""
+    """One version's documents on their way to one archive, or word of its end to a webhook."""
 
     id: UUID
     assessment: UUID
@@ -40,7 +40,7 @@ class DeliveryView(BaseModel):
     attempts: int = Field(description="Begun since it was last asked for.", examples=[1])
     next_attempt: datetime | None = None
     hop: str | None = Field(
-        default=None, description="Where the last attempt ended: connect, store, confirm."
+        default=None, description="Where the last attempt ended: connect, store, confirm, notify."
     )
     reason: str | None = Field(default=None, description="Why, in words.")
     objects: list[dict[str, Any]] = Field(
@@ -114,12 +114,12 @@ def deliveries(  # noqa: PLR0913, PLR0917 - one parameter a part of the address
     assessment: Annotated[UUID | None, Query(description="Only of this assessment.")] = None,
     status: Annotated[DeliveryStatus | None, Query(description="Only in this state.")] = None,
     destination: Annotated[
-        str | None, Query(max_length=64, description="Only to this archive.")
+        str | None, Query(max_length=64, description="Only to this archive or webhook.")
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Deliveries:
-    """List what goes to archives: which study, where it is, and why it is not there yet."""
+    """List what goes to archives and webhooks: which study, where it is, why it is not there."""
     try:
         page = services.store.deliveries.page(
             assessment=assessment,

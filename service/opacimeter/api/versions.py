@@ -127,6 +127,4 @@ def review(
     if asked.state is ReviewState.REJECTED and not reason:
         raise Problem(422, "a result that is rejected needs a reason")
     services.store.reviews.add(assessment, number, Review(asked.state, asked.author, reason))
-    if asked.state is ReviewState.REJECTED:
-        services.store.deliveries.reject(assessment, number)
     return assessment_view(services, catalogue.get(assessment, number))

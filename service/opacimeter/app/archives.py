@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from opacimeter.app.checking import require_usable
 from opacimeter.dispatch import Correspondent
-from opacimeter.exchange import Credentials, DicomwebPeer, DimsePeer, Peer, Tls, open_archive
-from opacimeter.settings import Pacs, Settings
-from opacimeter.store import Destination, Following
+from opacimeter.exchange import Credentials, DicomwebPeer, DimsePeer, Hook, Peer, Tls, open_archive
+from opacimeter.settings import Pacs, Settings, Webhook
+from opacimeter.store import Archived, Following, Recipient, Status
 
-__all__ = ["correspondents", "following", "peers"]
+__all__ = ["correspondents", "following", "hooks", "peers"]
 
 _DOCUMENTS: Mapping[str, tuple[str, ...]] = {
     "segmentations": ("anatomy.seg.dcm", "lesions.seg.dcm"),
@@ -18,7 +19,12 @@ _DOCUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 def peers(settings: Settings) -> dict[str, Peer]:
-    """Each PACS by its name."""
+    """Each PACS by its name.
+
+    Raises:
+        Misconfigured: The settings cannot be used.
+    """
+    require_usable(settings)
     return {pacs.name: _peer(pacs) for pacs in settings.pacs}
 
 
@@ -30,18 +36,46 @@ def correspondents(settings: Settings) -> dict[str, Correspondent]:
     }
 
 
+def hooks(settings: Settings) -> dict[str, Hook]:
+    """Each webhook by its name."""
+    return {
+        each.name: Hook(
+            each.name,
+            url=each.url,
+            secret=each.signing_secret(),
+            tls=Tls(each.authorities),
+            timeout_s=each.timeout_s,
+        )
+        for each in settings.webhooks
+    }
+
+
 def following(settings: Settings) -> Following:
-    """What a complete version brings about."""
-    places = (_destination(pacs) for pacs in settings.pacs)
+    """What the end of a version brings about."""
+    places = [place for pacs in settings.pacs if (place := _destination(pacs)) is not None]
     return Following(
-        destinations=tuple(place for place in places if place is not None),
+        destinations=(*places, *map(_recipient, settings.webhooks)),
         priors_from=tuple(pacs.name for pacs in settings.pacs if pacs.priors),
     )
 
 
-def _destination(pacs: Pacs) -> Destination | None:
-    documents = frozenset(name for kind in pacs.send for name in _DOCUMENTS[kind])
-    return Destination(pacs.name, documents, pacs.send_backfill) if documents else None
+def _destination(pacs: Pacs) -> Archived | None:
+    documents = {name for kind in pacs.send for name in _DOCUMENTS[kind]}
+    if pacs.send_rejections:
+        documents.add("refusal.dcm")
+    if not documents:
+        return None
+    return Archived(
+        pacs.name,
+        frozenset(documents),
+        backfill=pacs.send_backfill,
+        rejections=pacs.send_rejections,
+    )
+
+
+def _recipient(webhook: Webhook) -> Recipient:
+    events = frozenset(Status(event) for event in webhook.events)
+    return Recipient(webhook.name, events, backfill=webhook.send_backfill)
 
 
 def _peer(pacs: Pacs) -> Peer:

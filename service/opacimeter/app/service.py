@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 import opacimeter
 from opacimeter import api, jobs, web
+from opacimeter.app.checking import require_usable
 from opacimeter.app.logs import configure_logging
 from opacimeter.app.taking_in import finder, limits, open_store, rules
 from opacimeter.app.worker import work
@@ -46,7 +47,12 @@ def create_app(settings: Settings) -> FastAPI:
         ),
         archives=tuple(pacs.name for pacs in settings.pacs),
     )
-    app = api.build(services, hosts=settings.allowed_hosts, at_end=(queue.close, store.close))
+    app = api.build(
+        services,
+        hosts=settings.allowed_hosts,
+        viewers=settings.allowed_origins,
+        at_end=(queue.close, store.close),
+    )
     web.install(app)
     return app
 
@@ -56,7 +62,11 @@ def serve(settings: Settings) -> None:
 
     The workers are processes of their own: started again when they die, ended with this one, also
     when it is killed.
+
+    Raises:
+        Misconfigured: The settings cannot be used.
     """
+    require_usable(settings)
     configure_logging(settings)
     app = create_app(settings)
     # Uvicorn raises the signal that ended it once more: without a handler it would end this process

@@ -12,11 +12,12 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from opacimeter import jobs
-from opacimeter.app.archives import correspondents
+from opacimeter.app.archives import correspondents, hooks
+from opacimeter.app.checking import require_usable
 from opacimeter.app.logs import configure_logging
 from opacimeter.app.taking_in import finder, limits, open_store
 from opacimeter.assess import Assessor, Incumbent, Registry
-from opacimeter.dispatch import DELIVER, FETCH, Dispatch, Filing
+from opacimeter.dispatch import DELIVER, FETCH, Dispatch, Filing, Notifying
 from opacimeter.errors import Cancelled, Conflict, ModelError, NotFound
 from opacimeter.pipeline import Pipeline
 from opacimeter.report import Choices
@@ -31,7 +32,12 @@ log = structlog.get_logger()
 
 
 def work(settings: Settings) -> None:
-    """Be one worker until a signal, or the end of the process that started this one."""
+    """Be one worker until a signal, or the end of the process that started this one.
+
+    Raises:
+        Misconfigured: The settings cannot be used.
+    """
+    require_usable(settings)
     stop = jobs.stop_signal()
     configure_logging(settings)
     store = open_store(settings)
@@ -72,8 +78,9 @@ def _dispatch(settings: Settings, store: Store, queue: jobs.Queue) -> Dispatch:
     def submit(job: str, low: bool) -> None:  # noqa: FBT001 - the form that Filing asks for
         queue.submit(job, low=low)
 
-    filing = Filing(store, finder(settings), submit)
-    return Dispatch(store, queue.submit, filing, correspondents(settings))
+    filing = Filing(store, finder(settings), submit, settings.min_free_bytes)
+    notifying = Notifying(store, hooks(settings), public_url=settings.public_url or "")
+    return Dispatch(store, queue.submit, filing, correspondents(settings), notifying)
 
 
 def _beat(worker: str, bench: "Bench", dispatch: Dispatch) -> None:
@@ -128,7 +135,10 @@ class Bench:
             self._workspace,
             limits=limits(settings),
             threads=settings.threads,
-            choices=Choices(labelmap=settings.segmentation_labelmap),
+            choices=Choices(
+                labelmap=settings.segmentation_labelmap,
+                refusals=any(pacs.send_rejections for pacs in settings.pacs),
+            ),
         )
         return pipeline, asdict(assessor.network)
 

@@ -21,8 +21,8 @@ from opacimeter.assess import Assessor
 from opacimeter.cli import models, pacs
 from opacimeter.cli.cases import export_cases
 from opacimeter.cli.ledger import Ledger
-from opacimeter.cli.terminal import FAILED, REJECTED, err, models_of, settings, tell
-from opacimeter.errors import IntakeRejected, ModelRefused, NotFound, OpacimeterError
+from opacimeter.cli.terminal import FAILED, REJECTED, WRONG_USE, err, models_of, settings, tell
+from opacimeter.errors import IntakeRejected, Misconfigured, ModelRefused, NotFound, OpacimeterError
 from opacimeter.findings import Quantity, Region
 from opacimeter.intake import Study, load
 from opacimeter.report import (
@@ -148,6 +148,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what went wrong becomes one sentence and an exit code."""
     try:
         app(arguments)
+    except Misconfigured as error:
+        tell(str(error), style="red")
+        sys.exit(WRONG_USE)
     except ModelRefused as refused:
         tell(str(refused), style="red")
         sys.exit(REJECTED)

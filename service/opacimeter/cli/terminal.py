@@ -2,15 +2,16 @@
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 from rich.console import Console
 
 from opacimeter.assess import Registry
-from opacimeter.settings import Settings
+from opacimeter.settings import Settings, UnreadableConfig
 
-__all__ = ["FAILED", "REJECTED", "err", "models_of", "settings", "tell"]
+__all__ = ["FAILED", "REJECTED", "WRONG_USE", "err", "models_of", "settings", "tell"]
 
-REJECTED, FAILED = 3, 4
+WRONG_USE, REJECTED, FAILED = 2, 3, 4
 
 err = Console(stderr=True)
 
@@ -21,7 +22,7 @@ def tell(words: str, *, style: str | None = None) -> None:
 
 
 def settings() -> Settings:
-    """The settings of the environment.
+    """The settings of the environment and of the file that it names.
 
     Raises:
         BadParameter: One of them is wrong; its value is not quoted.
@@ -29,13 +30,20 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = (
-            f"OPACIMETER_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}"
-            for one in error.errors()
-        )
-        raise typer.BadParameter("; ".join(wrong)) from None
+        raise typer.BadParameter("; ".join(map(_wrong, error.errors()))) from None
+    except UnreadableConfig as error:
+        raise typer.BadParameter(f"OPACIMETER_CONFIG: {error}.") from error
     except SettingsError as error:
         raise typer.BadParameter("A setting in the environment is not valid JSON.") from error
+
+
+def _wrong(one: ErrorDetails) -> str:
+    """Which setting is wrong, and why; of a setting within another the place in it."""
+    first, *rest = [str(part) for part in one["loc"]] or [""]
+    place = ".".join([f"OPACIMETER_{first.upper()}", *rest]) if first else "The settings"
+    if one["type"] == "extra_forbidden":
+        return f"{'.'.join([first, *rest])}: there is no such setting"
+    return f"{place}: {one['msg'].removeprefix('Value error, ')}"
 
 
 def models_of(settings: Settings) -> Registry:

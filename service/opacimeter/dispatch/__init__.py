@@ -4,7 +4,20 @@ The store remembers each errand, the queue carries its turns, an archive does th
 three meet.
 """
 
+from opacimeter.dispatch.backfilling import BackfilledDay, Sought, Standing, backfill
 from opacimeter.dispatch.dispatch import DELIVER, FETCH, Correspondent, Dispatch
 from opacimeter.dispatch.filing import Filing
+from opacimeter.dispatch.notifying import Notifying
 
-__all__ = ["DELIVER", "FETCH", "Correspondent", "Dispatch", "Filing"]
+__all__ = [
+    "DELIVER",
+    "FETCH",
+    "BackfilledDay",
+    "Correspondent",
+    "Dispatch",
+    "Filing",
+    "Notifying",
+    "Sought",
+    "Standing",
+    "backfill",
+]

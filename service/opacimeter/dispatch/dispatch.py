@@ -8,10 +8,11 @@ import structlog
 
 from opacimeter.dispatch.fetching import Fetching
 from opacimeter.dispatch.filing import Filing
+from opacimeter.dispatch.notifying import Notifying
 from opacimeter.dispatch.sending import Sending
 from opacimeter.errors import ArchiveError, ArchiveRefused, IntakeRejected
 from opacimeter.exchange import Archive
-from opacimeter.store import Destination, Mishap, Store, Turn
+from opacimeter.store import Archived, Mishap, Store, Turn
 
 __all__ = ["DELIVER", "FETCH", "Correspondent", "Dispatch"]
 
@@ -58,7 +59,7 @@ class Correspondent:
     """
 
     archive: Archive
-    destination: Destination | None = None
+    destination: Archived | None = None
     chest: str = ""
 
 
@@ -67,7 +68,7 @@ class Dispatch:
 
     def __init__(
         self, store: Store, submit: Submit, filing: Filing,
-        correspondents: Mapping[str, Correspondent],
+        correspondents: Mapping[str, Correspondent], notifying: Notifying,
     ) -> None:  # fmt: skip
         """Wire it.
 
@@ -76,12 +77,13 @@ class Dispatch:
             submit: Puts a job into a line of the queue.
             filing: Files what was fetched.
             correspondents: By the archive's name.
+            notifying: Brings word to webhooks.
         """
         self._store, self._submit = store, submit
         archives = {name: each.archive for name, each in correspondents.items()}
         places = {name: each.destination for name, each in correspondents.items()}
         chests = {name: each.chest for name, each in correspondents.items()}
-        self._sending = Sending(store, archives, places)
+        self._sending = Sending(store, archives, places, notifying)
         self._fetching = Fetching(store, archives, chests, filing)
 
     def hand_out(self) -> None:

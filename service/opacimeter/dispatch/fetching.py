@@ -8,7 +8,6 @@ from opacimeter.dispatch.filing import Filing
 from opacimeter.dispatch.priors import latest_before
 from opacimeter.errors import ArchiveUnreachable, NotFound
 from opacimeter.exchange import Archive, Question
-from opacimeter.record import assessment_id
 from opacimeter.store import Mishap, Pull, Store
 
 __all__ = ["Fetching"]
@@ -39,8 +38,10 @@ class Fetching:
         if archive is None:
             told = f"the settings name no archive {pull.source!r}"
             return Mishap("connect", told, lasting=True)
+        if not self._filing.has_room():
+            return Mishap("file", "less disk is free than the settings ask for", lasting=False)
         uid = pull.study_uid or self._prior(pull, archive)
-        if uid is None or (pull.prior_of is not None and self._is_known(uid)):
+        if uid is None or (pull.prior_of is not None and self._store.catalogue.knows(uid)):
             self._store.pulls.fetched(turn, study_uid=uid, images=0)
             return None
         images = self._fetch(archive, uid, pull)
@@ -73,10 +74,3 @@ class Fetching:
         until = date.fromisoformat(when).strftime("%Y%m%d")
         found = archive.studies(Question(patient_id=patient, dates=("", until)))
         return latest_before(entry, found, chest=self._chests[pull.source])
-
-    def _is_known(self, study_uid: str) -> bool:
-        try:
-            self._store.catalogue.get(assessment_id(study_uid))
-        except NotFound:
-            return False
-        return True

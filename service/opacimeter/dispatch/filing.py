@@ -19,11 +19,17 @@ class Filing:
         store: Where they go.
         find: Finds the studies in the files of a folder; the second one is for unpacking.
         submit: Puts an assessment's job into the queue; told whether it can wait.
+        free_bytes: Disk space that has to stay free.
     """
 
     store: Store
     find: Callable[[Path, Path], tuple[Incoming, ...]]
     submit: Callable[[str, bool], None]
+    free_bytes: int = 0
+
+    def has_room(self) -> bool:
+        """Whether there is room for another study."""
+        return self.store.files.free_bytes() >= self.free_bytes
 
     def file(self, folder: Path, study_uid: str, origin: Origin) -> None:
         """File one study's images; the same ones again change nothing.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from opacimeter.exchange import FoundStudy
 from opacimeter.store import Entry
 
-__all__ = ["latest_before"]
+__all__ = ["is_chest", "latest_before"]
 
 
 def latest_before(entry: Entry, found: Iterable[FoundStudy], *, chest: str) -> str | None:
@@ -22,7 +22,6 @@ def latest_before(entry: Entry, found: Iterable[FoundStudy], *, chest: str) -> s
             tells neither is taken for one.
     """
     own = _moment(entry.study.get("date", ""), entry.study.get("time", ""))
-    pattern = re.compile(chest, re.IGNORECASE)
     earlier = [
         study
         for study in found
@@ -30,7 +29,7 @@ def latest_before(entry: Entry, found: Iterable[FoundStudy], *, chest: str) -> s
         and study.date
         and _moment(study.date, study.time) < own
         and _same_person(entry, study)
-        and _is_chest(study, pattern)
+        and is_chest(study, chest)
     ]
     latest = max(earlier, key=lambda study: _moment(study.date, study.time), default=None)
     return latest.uid if latest else None
@@ -51,6 +50,8 @@ def _same_person(entry: Entry, study: FoundStudy) -> bool:
     return all(not ours or not theirs or ours == theirs for ours, theirs in told)
 
 
-def _is_chest(study: FoundStudy, pattern: re.Pattern[str]) -> bool:
+def is_chest(study: FoundStudy, chest: str) -> bool:
+    """Whether a study may be one of the chest; see `latest_before`."""
+    pattern = re.compile(chest, re.IGNORECASE)
     texts = [text for text in (study.description, *study.body_parts) if text.strip()]
     return not texts or any(pattern.search(text) for text in texts)

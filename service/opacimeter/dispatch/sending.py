@@ -1,4 +1,4 @@
-"""Sending: a version's documents to a destination, or the note that they are rejected."""
+"""Sending: a version's documents to a destination, the note that they are rejected, or word."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,15 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from opacimeter.dispatch.notifying import Notifying
 from opacimeter.errors import NotFound
 from opacimeter.exchange import Archive, Outcome, deliver
 from opacimeter.record import Record
 from opacimeter.report import write_rejection_note
 from opacimeter.store import (
+    Archived,
     Delivery,
     DeliveryKind,
     DeliveryStatus,
-    Destination,
     Mishap,
     ReviewState,
     Store,
@@ -34,20 +35,24 @@ class Sending:
         self,
         store: Store,
         archives: Mapping[str, Archive],
-        places: Mapping[str, Destination | None],
+        places: Mapping[str, Archived | None],
+        notifying: Notifying,
     ) -> None:
-        """Wire it: archives and what each gets, by name."""
+        """Wire it: archives and what each gets, by name; and what brings word to webhooks."""
         self._store, self._archives, self._places = store, archives, places
+        self._notifying = notifying
 
     def send(self, turn: str) -> Mishap | None:
         """Do one turn; returns why it came to nothing, None where all is delivered.
 
         Raises:
-            ArchiveError: The archive could not be spoken to.
+            ArchiveError: The archive or the webhook could not be spoken to.
         """
         delivery = self._store.deliveries.begin(turn)
         if delivery is None:
             return None
+        if delivery.kind.event:
+            return self._notifying.send(turn, delivery)
         destination = self._places.get(delivery.destination)
         if destination is None:
             name = delivery.destination
@@ -77,7 +82,7 @@ class Sending:
         return None
 
     @contextmanager
-    def _files(self, delivery: Delivery, destination: Destination) -> Iterator[Sequence[Path]]:
+    def _files(self, delivery: Delivery, destination: Archived) -> Iterator[Sequence[Path]]:
         artifacts = self._store.catalogue.artifacts(delivery.assessment, delivery.version)
         files = [each.path for each in artifacts if each.name in destination.documents]
         if delivery.kind is DeliveryKind.RESULT or not files:

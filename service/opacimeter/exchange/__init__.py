@@ -9,6 +9,7 @@ from opacimeter.exchange.delivering import Outcome, deliver
 from opacimeter.exchange.dicomweb import DicomwebArchive
 from opacimeter.exchange.dimse import DimseArchive
 from opacimeter.exchange.peer import Credentials, DicomwebPeer, DimsePeer, Peer, Tls
+from opacimeter.exchange.webhooks import Hook, Notice, notify, signature
 
 __all__ = [
     "Archive",
@@ -19,7 +20,9 @@ __all__ = [
     "Failure",
     "Fetched",
     "FoundStudy",
+    "Hook",
     "Instance",
+    "Notice",
     "OpenArchive",
     "Outcome",
     "Peer",
@@ -27,7 +30,9 @@ __all__ = [
     "Sent",
     "Tls",
     "deliver",
+    "notify",
     "open_archive",
+    "signature",
 ]
 
 OpenArchive = Callable[[Peer], Archive]

@@ -25,12 +25,14 @@ class Question:
         study_uid: StudyInstanceUID (0020,000D).
         patient_id: PatientID (0010,0020), exactly.
         dates: First and last StudyDate (0008,0020) as YYYYMMDD, each may be empty.
+        times: First and last StudyTime (0008,0030) as HHMMSS.FFFFFF, of one day.
         modality: One of ModalitiesInStudy (0008,0061).
     """
 
     study_uid: str | None = None
     patient_id: str | None = None
     dates: tuple[str, str] | None = None
+    times: tuple[str, str] | None = None
     modality: str | None = "CT"
 
 
@@ -48,6 +50,7 @@ class FoundStudy:
         birth_date: PatientBirthDate, YYYYMMDD.
         sex: PatientSex.
         body_parts: BodyPartExamined (0018,0015), where the archive tells it of a study.
+        modalities: ModalitiesInStudy (0008,0061).
     """
 
     uid: str
@@ -59,6 +62,7 @@ class FoundStudy:
     birth_date: str = ""
     sex: str = ""
     body_parts: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ def associated(
         raise _unestablished(association, hop)
     try:
         yield association
+    except RuntimeError as error:  # what pynetdicom says of an association that has just ended
+        if association.is_established:
+            raise
+        raise ArchiveUnreachable("the association was cut off", hop=hop) from error
     finally:
         if association.is_established:
             association.release()

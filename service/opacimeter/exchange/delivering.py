@@ -49,5 +49,9 @@ def deliver(archive: Archive, files: Sequence[Path]) -> Outcome:
     if confirmed is None:
         return Outcome(uids, sent.failed)
     # Some archives index what they have stored only a moment later.
-    missing = {uid: Failure(why, lasting=False) for uid, why in confirmed.missing.items()}
-    return Outcome(uids, refused | missing, hop="store" if refused else "confirm")
+    missing = {
+        uid: sent.failed.get(uid) or Failure(why, lasting=False)
+        for uid, why in confirmed.missing.items()
+    }
+    failed = refused | missing
+    return Outcome(uids, failed, hop="store" if failed.keys() & sent.failed.keys() else "confirm")

@@ -1,8 +1,7 @@
 """A DICOMweb archive: QIDO-RS, WADO-RS and STOW-RS (PS3.18) over HTTP."""
 
-import ssl
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import httpx2 as httpx
 
 from opacimeter.errors import ArchiveRefused, ArchiveUnreachable
 from opacimeter.exchange.archive import Confirmed, Fetched, FoundStudy, Instance, Question, Sent
+from opacimeter.exchange.client import connected
 from opacimeter.exchange.dicom_json import parsed, text, texts
 from opacimeter.exchange.instances import identified
 from opacimeter.exchange.multipart import Body, Parts, boundary_of
@@ -28,7 +28,7 @@ _PASSING: Final = {408, 425, 429, 500, 502, 503, 504, 507}
 _NO_QUERIES: Final = {400, 401, 403, 404, 405, 406, 501}
 _FIELDS: Final = (
     "StudyDate", "StudyTime", "StudyDescription", "PatientID", "IssuerOfPatientID",
-    "PatientBirthDate", "PatientSex", "BodyPartExamined",
+    "PatientBirthDate", "PatientSex", "BodyPartExamined", "ModalitiesInStudy",
 )  # fmt: skip
 
 
@@ -53,6 +53,7 @@ class DicomwebArchive:
             "StudyInstanceUID": wanted.study_uid,
             "PatientID": wanted.patient_id,
             "StudyDate": "-".join(wanted.dates) if wanted.dates else None,
+            "StudyTime": "-".join(wanted.times) if wanted.times else None,
             "ModalitiesInStudy": wanted.modality,
         }
         query = {name: value for name, value in asked.items() if value}
@@ -113,27 +114,11 @@ class DicomwebArchive:
         missing = {each.uid for each in instances} - held
         return Confirmed(frozenset(held), dict.fromkeys(missing, "a query does not find it"))
 
-    @contextmanager
-    def _client(self, hop: str) -> Iterator[httpx.Client]:
-        peer, known = self._peer, self._peer.credentials
-        basic = (known.user, known.password) if known and known.user else None
-        bearer = {"Authorization": f"Bearer {known.token}"} if known and known.token else {}
-        try:
-            with httpx.Client(
-                base_url=peer.url.rstrip("/") + "/",
-                auth=basic,
-                headers=bearer,
-                verify=_line(peer),
-                timeout=peer.timeout_s,
-                # No proxy that the settings do not name ever sees a patient's data.
-                trust_env=False,
-            ) as client:
-                yield client
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise ArchiveRefused("its url is none", hop="connect") from error
-        except httpx.TransportError as error:
-            kind = type(error).__name__
-            raise ArchiveUnreachable(f"the connection failed ({kind})", hop=hop) from error
+    def _client(self, hop: str) -> AbstractContextManager[httpx.Client]:
+        peer = self._peer
+        return connected(
+            peer.url, hop, tls=peer.tls, timeout_s=peer.timeout_s, credentials=peer.credentials
+        )
 
     def _fetch_series(
         self, client: httpx.Client, address: str, folder: Path, number: int
@@ -168,12 +153,6 @@ class DicomwebArchive:
                 return list(seen.values())
 
 
-def _line(peer: DicomwebPeer) -> ssl.SSLContext:
-    """For a plain line an empty context: reading the system's certificates takes its time."""
-    secure = peer.url.lower().startswith("https:")
-    return peer.tls.context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
 def _require(answer: httpx.Response, hop: str) -> None:
     """Raise where the answer is none of success."""
     if answer.is_success:
@@ -202,4 +181,5 @@ def _study(row: Mapping[str, Any]) -> FoundStudy:
         birth_date=text(row, "PatientBirthDate"),
         sex=text(row, "PatientSex"),
         body_parts=texts(row, "BodyPartExamined"),
+        modalities=texts(row, "ModalitiesInStudy"),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from pydicom import Dataset, dcmread
+from pydicom.multival import MultiValue
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.association import Association
@@ -64,6 +65,7 @@ class DimseArchive:
         asked.StudyInstanceUID = wanted.study_uid or ""
         asked.PatientID = wanted.patient_id or ""
         asked.StudyDate = "-".join(wanted.dates) if wanted.dates else ""
+        asked.StudyTime = "-".join(wanted.times) if wanted.times else ""
         asked.ModalitiesInStudy = wanted.modality or ""
         return tuple(_study(row) for row in self._find(asked))
 
@@ -179,6 +181,12 @@ def _identifier(level: str, keys: Iterable[str]) -> Dataset:
     return identifier
 
 
+def _several(value: object) -> tuple[str, ...]:
+    """The values of an attribute that may have none, one or several."""
+    values = value if isinstance(value, MultiValue) else [value]
+    return tuple(str(each) for each in values if each)
+
+
 def _study(row: Dataset) -> FoundStudy:
     def told(keyword: str) -> str:
         return str(row.get(keyword) or "")
@@ -192,4 +200,5 @@ def _study(row: Dataset) -> FoundStudy:
         issuer=told("IssuerOfPatientID"),
         birth_date=told("PatientBirthDate"),
         sex=told("PatientSex"),
+        modalities=_several(row.get("ModalitiesInStudy")),
     )

@@ -45,6 +45,7 @@ __all__ = [
     "derived_uid",
     "fill",
     "new_object",
+    "object_of",
     "patient_and_study",
     "references",
     "series_description",
@@ -72,6 +73,7 @@ class Kind(StrEnum):
     PICTURES = "pictures"
     REPORT = "report"
     KEY_OBJECT = "key-object"
+    REFUSAL = "refusal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,9 @@ SERIES: Mapping[Kind, SeriesOf] = MappingProxyType(
         Kind.KEY_OBJECT: SeriesOf(
             KeyObjectSelectionDocumentStorage, "KO", 9006, "opacimeter result rejected"
         ),
+        Kind.REFUSAL: SeriesOf(
+            EncapsulatedPDFStorage, "DOC", 9007, "opacimeter: not measured, research use only"
+        ),
     }
 )
 
@@ -135,13 +140,17 @@ def series_description(record: Record, kind: Kind) -> str:
 
 
 def new_object(volume: Volume, record: Record, kind: Kind) -> Dataset:
-    """An object of a kind in the volume's study, complete but for its content.
+    """An object of a kind in the volume's study, see `object_of`."""
+    return object_of(volume.series.header, record, kind)
+
+
+def object_of(header: Dataset, record: Record, kind: Kind) -> Dataset:
+    """An object of a kind in the study of a header, complete but for its content.
 
     It has the patient, patient's study and general study modules of the source, a general series,
     the equipment, and the SOP common module; no frame of reference and no pixels.
     """
-    dataset = source_header(volume)
-    dataset.StudyInstanceUID = volume.series.study_uid
+    dataset = patient_and_study(header, record.study_uid)
     dataset.SOPClassUID = SERIES[kind].sop_class
     dataset.SOPInstanceUID = derived_uid(record, kind, "instance")
     dataset.Modality = SERIES[kind].modality

@@ -26,9 +26,11 @@ class Choices:
     Attributes:
         labelmap: Write segmentations as label maps: smaller, but archives and viewers from before
             2024 do not know the class.
+        refusals: Write a page for the archive about a study that cannot be measured.
     """
 
     labelmap: bool = False
+    refusals: bool = False
 
 
 DEFAULT_CHOICES: Final = Choices()

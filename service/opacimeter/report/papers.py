@@ -16,9 +16,9 @@ from opacimeter.report.page import Shown, page_pdf, page_pictures
 from opacimeter.report.pictures import Pictures
 from opacimeter.report.secondary_capture import secondary_capture
 
-__all__ = ["Papers"]
+__all__ = ["ARCHIVED", "Papers"]
 
-_ARCHIVED = "en"
+ARCHIVED = "en"
 """The language of what goes into the archive: its other texts are English too."""
 
 
@@ -68,7 +68,7 @@ class Papers:
         write_object(path, made)
 
     def _write_report(self, path: Path) -> None:
-        write_object(path, encapsulated_pdf(self._volume, self._record, self._page(_ARCHIVED)))
+        write_object(path, encapsulated_pdf(self._volume, self._record, self._page(ARCHIVED)))
 
 
 def _write(path: Path, content: bytes) -> None:

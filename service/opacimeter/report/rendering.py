@@ -9,10 +9,13 @@ from opacimeter.document import Document
 from opacimeter.errors import IntakeRejected
 from opacimeter.findings import Assessment
 from opacimeter.record import Record
+from opacimeter.report.dicom_object import write_object
+from opacimeter.report.encapsulated_pdf import encapsulated_refusal
 from opacimeter.report.nifti import write_nifti
 from opacimeter.report.objects import DEFAULT_CHOICES, Choices, object_documents
 from opacimeter.report.overlay import write_overlay
-from opacimeter.report.papers import Papers
+from opacimeter.report.page import refusal_pdf
+from opacimeter.report.papers import ARCHIVED, Papers
 from opacimeter.report.result import rejection_result, result
 from opacimeter.report.table import table_row, write_table
 from opacimeter.volume import Volume
@@ -60,9 +63,23 @@ def _about(record: Record) -> str:
     return f"opacimeter {record.id} v{record.version}{made}"
 
 
-def render_rejection(rejection: IntakeRejected, record: Record) -> tuple[Document, ...]:
-    """The documents of a study that cannot be measured: the result, without numbers."""
-    return (_json_document(rejection_result(rejection, record)),)
+def render_rejection(
+    rejection: IntakeRejected, record: Record, choices: Choices = DEFAULT_CHOICES
+) -> tuple[Document, ...]:
+    """The documents of a study that cannot be measured: the result, without numbers.
+
+    Where it is chosen, and a header tells whose study it is, also a page for the archive.
+    """
+    content, header = rejection_result(rejection, record), rejection.header
+    result_document = _json_document(content)
+    if header is None or not choices.refusals:
+        return (result_document,)
+
+    def write(path: Path) -> None:
+        page = refusal_pdf(content, ARCHIVED)
+        write_object(path, encapsulated_refusal(header, record, page))
+
+    return (result_document, Document("refusal.dcm", "application/dicom", write))
 
 
 def volume_document(volume: Volume) -> Document:

@@ -1,12 +1,7 @@
 """Store: what was received, what was made of it, and how far the work is."""
 
-from opacimeter.store.deliveries import (
-    Delivery,
-    DeliveryKind,
-    DeliveryPage,
-    DeliveryStatus,
-    Destination,
-)
+from opacimeter.store.deliveries import Delivery, DeliveryPage, DeliveryStatus
+from opacimeter.store.destinations import Archived, DeliveryKind, Destination, Recipient
 from opacimeter.store.entries import (
     Artifact,
     Earlier,
@@ -33,6 +28,7 @@ from opacimeter.store.store import Store
 from opacimeter.store.waiting import Arriving, Kept, Role, Waiting
 
 __all__ = [
+    "Archived",
     "Arriving",
     "Artifact",
     "Delivery",
@@ -58,6 +54,7 @@ __all__ = [
     "PullPage",
     "PullStatus",
     "Receipt",
+    "Recipient",
     "Review",
     "ReviewState",
     "Role",

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from opacimeter.errors import NotFound
+from opacimeter.record import assessment_id
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Artifact, Entry, Event, Page, Status, Version
 from opacimeter.store.files import Files
@@ -75,6 +76,11 @@ class Catalogue:
             if chosen is None:
                 raise NotFound(f"the assessment has no version {version}")
             return entry_of(row, chosen, document_names(session, chosen))
+
+    def knows(self, study_uid: str) -> bool:
+        """Whether there is an assessment of a study."""
+        with self._db.read() as session:
+            return session.get(AssessmentRow, str(assessment_id(study_uid))) is not None
 
     def versions(self, assessment: UUID) -> tuple[Version, ...]:
         """All versions, oldest first.

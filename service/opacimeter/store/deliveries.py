@@ -1,4 +1,4 @@
-"""Deliveries: which documents go where, and what became of them."""
+"""Deliveries: which documents go where, who is told of them, and what became of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,26 +10,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from opacimeter.store.entries import Origin
+from opacimeter.store.destinations import DeliveryKind, Destination, Ended
+from opacimeter.store.entries import Origin, Status
 from opacimeter.store.errands import Errands, ErrandStatus, cursor_after, holding, start
-from opacimeter.store.rows import AssessmentRow, VersionRow
+from opacimeter.store.rows import AssessmentRow, EventRow, VersionRow
 from opacimeter.store.rows_errands import DeliveryRow
 
 __all__ = [
     "Deliveries",
     "Delivery",
-    "DeliveryKind",
     "DeliveryPage",
     "DeliveryStatus",
-    "Destination",
 ]
-
-
-class DeliveryKind(StrEnum):
-    """What goes: a version's documents, or the note that they are rejected."""
-
-    RESULT = "result"
-    REJECTION = "rejection"
 
 
 class DeliveryStatus(StrEnum):
@@ -51,39 +43,21 @@ _ASKED = {told.value: status.value for status, told in _TOLD.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """Where versions go when they are complete.
-
-    Attributes:
-        name: Of the archive in the settings.
-        documents: Names of the documents that it gets, of those that a version has.
-        backfill: Whether it gets what was fetched for a date range, too.
-    """
-
-    name: str
-    documents: frozenset[str]
-    backfill: bool = False
-
-    def wants(self, origin: Origin) -> bool:
-        """Whether it gets what came in this way; an earlier study fetched to compare never goes."""
-        return origin is not Origin.PRIOR and (self.backfill or origin is not Origin.BACKFILL)
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
-    """One version's documents on their way to one destination.
+    """One version's documents, or word of its end, on their way to one destination.
 
     Attributes:
         id: Of the delivery.
         assessment: Whose version it is.
         version: Which one.
         study_uid: StudyInstanceUID.
-        destination: Name of the archive.
+        destination: Name of the archive or webhook.
         kind: What goes.
         status: Where it stands.
         attempts: Begun since it was last asked for.
         next_attempt: When it is tried next, UTC; None where it is not.
-        hop: Where on the way the last attempt ended: connect, store, confirm; None where well.
+        hop: Where on the way the last attempt ended: connect, store, confirm, notify; None where
+            well.
         reason: Why.
         objects: name, uid, stored and maybe reason of each document, after the first answer.
         created: When it was made.
@@ -124,27 +98,29 @@ class Deliveries(Errands[DeliveryRow]):
         self, session: Session, version: VersionRow, names: Iterable[str],
         destinations: Sequence[Destination],
     ) -> None:  # fmt: skip
-        """Make the deliveries of a complete version, in the transaction that completes it.
+        """Make the deliveries of a version that ended, in the transaction that ends it.
 
         A kill between the two would otherwise lose them.
         """
-        made = frozenset(names)
+        status, origin = Status(version.status), Origin(version.origin)
+        ended = Ended(status, origin, frozenset(names))
         for destination in destinations:
-            if destination.wants(Origin(version.origin)) and destination.documents & made:
-                self._ask(session, version, destination.name, DeliveryKind.RESULT)
+            kind = destination.wants(ended)
+            if kind is not None:
+                self._ask(session, version, destination.name, kind)
 
-    def reject(self, assessment: UUID, version: int) -> None:
-        """Make the deliveries of a rejection note, to each destination of the version's result."""
-        with self._db.write() as session:
-            row = session.get(VersionRow, (str(assessment), version))
-            query = select(DeliveryRow.destination).where(
-                DeliveryRow.assessment_id == str(assessment),
-                DeliveryRow.version == version,
-                DeliveryRow.kind == DeliveryKind.RESULT,
-            )
-            if row is not None:
-                for name in session.scalars(query).all():
-                    self._ask(session, row, name, DeliveryKind.REJECTION)
+    def reject(self, session: Session, version: VersionRow) -> None:
+        """Make the deliveries of a rejection note, to each destination of the version's result.
+
+        In the transaction that keeps the review, for the same reason.
+        """
+        query = select(DeliveryRow.destination).where(
+            DeliveryRow.assessment_id == version.assessment_id,
+            DeliveryRow.version == version.number,
+            DeliveryRow.kind == DeliveryKind.RESULT,
+        )
+        for name in session.scalars(query).all():
+            self._ask(session, version, name, DeliveryKind.REJECTION)
 
     def begin(self, turn: str) -> Delivery | None:
         """Begin a turn; None where there is nothing left to do."""
@@ -160,6 +136,7 @@ class Deliveries(Errands[DeliveryRow]):
                 row.objects, row.updated = [dict(each) for each in objects], self._clock()
                 if done:
                     row.status, row.hop, row.reason = ErrandStatus.DONE, None, None
+                    self._came_to_its_end(session, row)
 
     def get(self, delivery: UUID) -> Delivery | None:
         """One delivery; None where there is none."""
@@ -199,6 +176,21 @@ class Deliveries(Errands[DeliveryRow]):
         after = cursor_after(rows[limit - 1]) if len(rows) > limit else None
         return DeliveryPage(tuple(_delivery(row) for row in rows[:limit]), after)
 
+    def _came_to_its_end(self, session: Session, row: DeliveryRow) -> None:
+        """Tell those who watch which share of the version's deliveries has arrived."""
+        session.flush()
+        query = select(DeliveryRow.status).where(
+            DeliveryRow.assessment_id == row.assessment_id, DeliveryRow.version == row.version
+        )
+        stand = session.scalars(query).all()
+        version = session.get_one(VersionRow, (row.assessment_id, row.version))
+        event = EventRow(
+            assessment_id=row.assessment_id, version=row.version, time=self._clock(),
+            status=version.status, step="deliver",
+            fraction=stand.count(ErrandStatus.DONE) / len(stand),
+        )  # fmt: skip
+        session.add(event)
+
     def _ask(
         self, session: Session, version: VersionRow, destination: str, kind: DeliveryKind
     ) -> None:
@@ -209,6 +201,11 @@ class Deliveries(Errands[DeliveryRow]):
             DeliveryRow.kind == kind,
         )
         row = session.scalars(query).one_or_none()
+        if row is not None and kind.event:
+            # It ended so before, and was retried: news with a name of its own, no repetition.
+            session.delete(row)
+            session.flush()
+            row = None
         if row is None:
             head = session.get_one(AssessmentRow, version.assessment_id)
             row = DeliveryRow(

@@ -1,4 +1,4 @@
-"""Errands: what has to be done at an archive, tried until it is done or cannot be.
+"""Errands: what has to be done elsewhere, tried until it is done or cannot be.
 
 A row is the memory of an errand: the queue only carries its turns. It waits until its time has
 come, is handed to the queue, is under way, and then is done, waits again (longer each time), or has
@@ -24,6 +24,7 @@ from opacimeter.store.database import Database
 from opacimeter.store.rows_errands import DeliveryRow, PullRow
 
 __all__ = [
+    "AT_ONCE",
     "ErrandStatus",
     "Errands",
     "Mishap",
@@ -32,12 +33,13 @@ __all__ = [
     "cursor_after",
     "holding",
     "start",
+    "turn_of",
 ]
 
 Row = TypeVar("Row", DeliveryRow, PullRow)
 
 _LONGEST_PAUSE = timedelta(hours=1)
-_AT_ONCE = 100
+AT_ONCE = 100
 
 
 class ErrandStatus(StrEnum):
@@ -57,7 +59,7 @@ class Turn:
 
     Attributes:
         job: What the queue carries.
-        archive: Name of the archive it is about.
+        archive: Name of the archive or webhook it is about.
     """
 
     job: str
@@ -109,15 +111,8 @@ class Errands(Generic[Row]):
 
     def due(self) -> tuple[Turn, ...]:
         """Turns whose time has come, the longest due first, a hundred at once."""
-        row = self.row_class
-        query = (
-            select(row)
-            .where(row.status == ErrandStatus.WAITING, row.next_attempt <= self._clock())
-            .order_by(row.next_attempt)
-            .limit(_AT_ONCE)
-        )
         with self._db.read() as session:
-            return tuple(_turn(each) for each in session.scalars(query))
+            return tuple(turn_of(each) for each in self._due(session))
 
     def queued(self, turn: str) -> None:
         """The queue has taken a turn."""
@@ -133,6 +128,7 @@ class Errands(Generic[Row]):
             if row is not None:
                 row.status, row.updated = ErrandStatus.ABANDONED, self._clock()
                 row.hop, row.reason = None, reason
+                self._came_to_its_end(session, row)
 
     def retry(self, errand: UUID) -> None:
         """Try a failed or abandoned errand again, or a waiting one now.
@@ -156,7 +152,22 @@ class Errands(Generic[Row]):
         with self._db.write() as session:
             row = holding(session, self.row_class, turn)
             if row is not None:
-                self._missed(row, mishap)
+                self._missed(session, row, mishap)
+
+    def _due(self, session: Session, *conditions: object, limit: int = AT_ONCE) -> list[Row]:
+        """Rows whose time has come, of those that meet the conditions."""
+        row = self.row_class
+        query = (
+            select(row)
+            .where(
+                row.status == ErrandStatus.WAITING,
+                row.next_attempt <= self._clock(),
+                *conditions,  # type: ignore[arg-type]
+            )
+            .order_by(row.next_attempt)
+            .limit(limit)
+        )
+        return list(session.scalars(query))
 
     def _begin(self, session: Session, turn: str) -> Row | None:
         """Begin a turn, or begin it again after a worker that died; None where it has no right."""
@@ -164,12 +175,16 @@ class Errands(Generic[Row]):
         begun = (ErrandStatus.WAITING, ErrandStatus.QUEUED, ErrandStatus.UNDER_WAY)
         if row is None or row.status not in begun:
             return None
-        row.status, row.attempts, row.updated = (
-            ErrandStatus.UNDER_WAY, row.attempts + 1, self._clock(),
-        )  # fmt: skip
+        now = self._clock()
+        # Patience begins with the first attempt: what waited for others is not given up sooner.
+        row.asked = row.asked if row.attempts else now
+        row.status, row.attempts, row.updated = ErrandStatus.UNDER_WAY, row.attempts + 1, now
         return row
 
-    def _missed(self, row: Row, mishap: Mishap) -> None:
+    def _came_to_its_end(self, session: Session, row: Row) -> None:
+        """Called in the transaction in which an errand is done or given up."""
+
+    def _missed(self, session: Session, row: Row, mishap: Mishap) -> None:
         now = self._clock()
         row.hop, row.reason, row.updated = mishap.hop, mishap.reason, now
         row.token = uuid4().hex
@@ -180,6 +195,8 @@ class Errands(Generic[Row]):
         else:
             row.status = ErrandStatus.WAITING
             row.next_attempt = now + self._patience.pause(row.attempts)
+        if row.status != ErrandStatus.WAITING:
+            self._came_to_its_end(session, row)
 
     def _page(
         self, session: Session, conditions: Sequence[object], cursor: str | None, limit: int
@@ -218,7 +235,8 @@ def cursor_after(row: DeliveryRow | PullRow) -> str:
     return base64.urlsafe_b64encode(told.encode()).decode()
 
 
-def _turn(row: DeliveryRow | PullRow) -> Turn:
+def turn_of(row: DeliveryRow | PullRow) -> Turn:
+    """The turn that a row is at."""
     archive = row.destination if isinstance(row, DeliveryRow) else row.source
     return Turn(f"{row.id}:{row.token}", archive)
 

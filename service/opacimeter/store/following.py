@@ -1,4 +1,4 @@
-"""Following: what a complete version brings about, decided by the settings."""
+"""Following: what the end of a version brings about, decided by the settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,9 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from opacimeter.store.deliveries import Deliveries, Destination
+from opacimeter.store.deliveries import Deliveries
+from opacimeter.store.destinations import Destination
+from opacimeter.store.entries import Status
 from opacimeter.store.errands import Patience
 from opacimeter.store.pulls import Pulls
 from opacimeter.store.rows import VersionRow
@@ -20,8 +22,9 @@ class Following:
     """What follows.
 
     Attributes:
-        destinations: Where its documents go.
-        priors_from: Names of the archives in which the patient's earlier study is looked for.
+        destinations: Where its documents go, and who is told.
+        priors_from: Names of the archives in which the earlier study of a complete version's
+            patient is looked for.
         patience: How long all of that is tried.
     """
 
@@ -30,13 +33,14 @@ class Following:
     patience: Patience = field(default_factory=Patience)
 
     def onward(self, deliveries: Deliveries, pulls: Pulls) -> Onward:
-        """Makes the rows of all that, within the transaction that completes a version."""
+        """Makes the rows of all that, within the transaction that ends a version."""
 
-        def completed(session: Session, version: VersionRow, names: Sequence[str]) -> None:
+        def ended(session: Session, version: VersionRow, names: Sequence[str]) -> None:
             deliveries.announce(session, version, names, self.destinations)
-            pulls.seek_prior(session, version, self.priors_from)
+            if version.status == Status.COMPLETE:
+                pulls.seek_prior(session, version, self.priors_from)
 
-        return completed
+        return ended
 
 
 NOTHING_FOLLOWS: Final = Following()

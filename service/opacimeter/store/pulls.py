@@ -6,16 +6,27 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from opacimeter.record import assessment_id
 from opacimeter.store.entries import Origin
-from opacimeter.store.errands import Errands, ErrandStatus, cursor_after, holding, start
+from opacimeter.store.errands import (
+    Errands,
+    ErrandStatus,
+    Turn,
+    cursor_after,
+    holding,
+    start,
+    turn_of,
+)
 from opacimeter.store.rows import VersionRow
 from opacimeter.store.rows_errands import PullRow
 
 __all__ = ["Pull", "PullPage", "PullStatus", "Pulls"]
+
+_BACKFILLS = 2
+"""As many for a date range are in an archive's line at once."""
 
 
 class PullStatus(StrEnum):
@@ -102,6 +113,34 @@ class Pulls(Errands[PullRow]):
                 row.origin = origin
             session.flush()
             return _pull(row)
+
+    def due(self) -> tuple[Turn, ...]:
+        """Turns whose time has come; of those for a date range a few an archive, after all others.
+
+        A queue is worked off in its order: what is asked for by hand would come after thousands.
+        """
+        backfill = PullRow.origin == Origin.BACKFILL
+        with self._db.read() as session:
+            rows = self._due(session, ~backfill)
+            waiting = select(PullRow.source).where(backfill, PullRow.status == ErrandStatus.WAITING)
+            for source in session.scalars(waiting.distinct()):
+                mine = (backfill, PullRow.source == source)
+                begun = PullRow.status.in_([ErrandStatus.QUEUED, ErrandStatus.UNDER_WAY])
+                count = session.scalar(select(func.count()).where(*mine, begun)) or 0
+                rows += self._due(session, *mine, limit=max(0, _BACKFILLS - count))
+            return tuple(turn_of(row) for row in rows)
+
+    def latest(self, study_uid: str, source: str) -> Pull | None:
+        """The pull of a study that was asked for last; None where it never was."""
+        query = (
+            select(PullRow)
+            .where(PullRow.study_uid == study_uid, PullRow.source == source)
+            .order_by(PullRow.created.desc(), PullRow.id.desc())
+            .limit(1)
+        )
+        with self._db.read() as session:
+            row = session.scalars(query).one_or_none()
+            return None if row is None else _pull(row)
 
     def seek_prior(self, session: Session, version: VersionRow, sources: Sequence[str]) -> None:
         """Have the patient's earlier study looked for, once for each study that somebody sent."""

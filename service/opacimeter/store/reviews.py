@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from opacimeter.errors import Conflict, NotFound
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Status
@@ -39,9 +41,12 @@ class Review:
 class Reviews:
     """Keeps reviews, the latest of which holds."""
 
-    def __init__(self, db: Database, *, clock: Callable[[], datetime]) -> None:
-        """Wire it."""
-        self._db, self._clock = db, clock
+    def __init__(
+        self, db: Database, *, clock: Callable[[], datetime],
+        rejected: Callable[[Session, VersionRow], None],
+    ) -> None:  # fmt: skip
+        """Wire it; `rejected` makes what follows a rejection, in the review's own transaction."""
+        self._db, self._clock, self._rejected = db, clock, rejected
 
     def add(self, assessment: UUID, version: int | None, review: Review) -> int:
         """Review a version; saying again what holds already changes nothing.
@@ -73,4 +78,6 @@ class Reviews:
                 time = self._clock().isoformat(timespec="seconds").replace("+00:00", "Z")
                 row.review = {**told, "time": time}
                 row.reviews = [*row.reviews, row.review]
+                if review.state is ReviewState.REJECTED:
+                    self._rejected(session, row)
             return number

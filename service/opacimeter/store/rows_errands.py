@@ -1,4 +1,4 @@
-"""The tables of errands: what is to be brought to an archive, or fetched from one."""
+"""The tables of errands: what is to be brought to others, or fetched from an archive."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,8 @@ class ErrandColumns:
     status: Mapped[str] = mapped_column(String(16))
     # Names one turn of the queue; whoever holds an older one has lost the right to write.
     token: Mapped[str] = mapped_column(String(32))
-    # Begun since it was made, and when it was last asked for: by its making or by hand.
+    # Begun since it was last asked for, by its making or by hand; and when that was, or the first
+    # attempt after it: from there patience counts.
     attempts: Mapped[int]
     asked: Mapped[datetime]
     next_attempt: Mapped[datetime]
@@ -29,7 +30,7 @@ class ErrandColumns:
 
 
 class DeliveryRow(ErrandColumns, Base):
-    """One version's documents on their way to one destination."""
+    """One version's documents, or word of its end, on their way to one destination."""
 
     __tablename__ = "deliveries"
     __table_args__ = (

@@ -21,16 +21,37 @@ from opacimeter.store.entries import Artifact, Status
 from opacimeter.store.files import Files
 from opacimeter.store.rows import DocumentRow, InstanceRow, VersionRow
 
-__all__ = ["About", "Onward", "Run", "delete_documents", "finish", "holding"]
+__all__ = ["About", "Ending", "Onward", "Run", "delete_documents", "holding"]
 
 _SEEN_S = 0.25
 
 
 Onward = Callable[[Session, VersionRow, Sequence[str]], None]
+"""Called in the transaction that ends a version, with the names of its documents: makes the rows
+of what follows."""
 
 
-def _nowhere(_session: Session, _version: VersionRow, _names: Sequence[str]) -> None:
-    """Nothing follows."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Ends versions.
+
+    Attributes:
+        clock: Now, UTC.
+        onward: Makes what follows.
+    """
+
+    clock: Callable[[], datetime]
+    onward: Onward
+
+    def __call__(
+        self, session: Session, row: VersionRow, status: Status, names: Sequence[str] = ()
+    ) -> None:
+        """Put a version into a final state, tell those who watch, make what follows."""
+        row.status, row.finished = status, self.clock()
+        row.cancelling, row.step, row.fraction = False, None, 1.0
+        add_event(session, row, self.clock())
+        session.flush()
+        self.onward(session, row, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +63,13 @@ class About:
         problems: What was wrong with the delivery beyond its files.
         images_of: The version whose images are measured: the corrected one's where a person's
             changes make this version, since late images were not painted on.
-        onward: Called in the transaction that completes the version, with the names of its
-            documents: makes the rows of what follows.
+        end: Ends the version.
     """
 
     record: Record
     problems: tuple[Check, ...]
     images_of: int
-    onward: Onward = _nowhere
+    end: Ending
 
 
 class Run:
@@ -66,7 +86,7 @@ class Run:
     ) -> None:  # fmt: skip
         """Made by `Runs.begin`."""
         self._db, self._files, self._job, self._clock = db, files, job, clock
-        self._step, self._told, self._onward = "", 0.0, about.onward
+        self._step, self._told, self._end = "", 0.0, about.end
         self.record, self.problems, self._images_of = about.record, about.problems, about.images_of
 
     def files(self) -> tuple[Path, ...]:
@@ -152,11 +172,7 @@ class Run:
                 session.add_all(_document_rows(row, artifacts))
                 row.checks, row.summary = [plain(check) for check in checks], dict(summary)
                 row.seconds = seconds
-                finish(row, now=self._clock(), status=status)
-                add_event(session, row, self._clock())
-                if status is Status.COMPLETE:
-                    session.flush()
-                    self._onward(session, row, [made.name for made in artifacts])
+                self._end(session, row, status, [made.name for made in artifacts])
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 
@@ -165,9 +181,8 @@ class Run:
         with self._db.write() as session:
             row = holding(session, self._job)
             if row is not None and not Status(row.status).final:
-                finish(row, now=self._clock(), status=status)
                 row.error = error
-                add_event(session, row, self._clock())
+                self._end(session, row, status)
 
     def release(self) -> None:
         """Give the attempt back uncounted: the worker stops, and that is not the study's fault."""
@@ -195,12 +210,6 @@ def delete_documents(row: VersionRow) -> Delete:
     return delete(DocumentRow).where(
         DocumentRow.assessment_id == row.assessment_id, DocumentRow.version == row.number
     )
-
-
-def finish(row: VersionRow, *, now: datetime, status: Status) -> None:
-    """Put a version into a final state."""
-    row.status, row.finished = status, now
-    row.cancelling, row.step, row.fraction = False, None, 1.0
 
 
 def _document_rows(row: VersionRow, artifacts: Sequence[Artifact]) -> list[DocumentRow]:

@@ -22,7 +22,7 @@ from opacimeter.store.entries import Earlier, Status
 from opacimeter.store.files import Files
 from opacimeter.store.patients import earlier_of
 from opacimeter.store.rows import AssessmentRow, VersionRow
-from opacimeter.store.run import About, Onward, Run, delete_documents, finish, holding
+from opacimeter.store.run import About, Ending, Onward, Run, delete_documents, holding
 
 __all__ = ["Runs"]
 
@@ -33,8 +33,9 @@ class Runs:
     def __init__(
         self, db: Database, files: Files, *, clock: Callable[[], datetime], onward: Onward
     ) -> None:
-        """Wire it; `onward` as in `About`."""
-        self._db, self._files, self._clock, self._onward = db, files, clock, onward
+        """Wire it."""
+        self._db, self._files, self._clock = db, files, clock
+        self._end = Ending(clock, onward)
 
     def unqueued(self) -> tuple[str, ...]:
         """Jobs that were received and not yet queued: the sender died in between."""
@@ -61,8 +62,7 @@ class Runs:
             if row is None or Status(row.status).final:
                 return None
             if row.cancelling or row.attempts >= attempts:
-                finish(row, now=self._clock(), status=_given_up(row))
-                add_event(session, row, self._clock())
+                self._end(session, row, _given_up(row))
                 return None
             row.attempts += 1
             row.status, row.step, row.fraction = Status.RUNNING, "read", 0.0
@@ -78,9 +78,8 @@ class Runs:
         with self._db.write() as session:
             row = holding(session, job)
             if row is not None and not Status(row.status).final:
-                finish(row, now=self._clock(), status=Status.FAILED)
                 row.error = error
-                add_event(session, row, self._clock())
+                self._end(session, row, Status.FAILED)
 
     def cancel(self, assessment: UUID) -> None:
         """Stop the newest version: at once while it waits, at its next step while it runs.
@@ -94,9 +93,10 @@ class Runs:
             if Status(row.status).final:
                 raise Conflict(f"the assessment is {row.status}: there is nothing to cancel")
             row.cancelling = True
-            if row.status != Status.RUNNING:
-                finish(row, now=self._clock(), status=Status.CANCELLED)
-            add_event(session, row, self._clock())
+            if row.status == Status.RUNNING:
+                add_event(session, row, self._clock())
+            else:
+                self._end(session, row, Status.CANCELLED)
 
     def retry(self, assessment: UUID) -> str:
         """Do the newest version again; returns the job to submit.
@@ -121,7 +121,7 @@ class Runs:
         head = session.get_one(AssessmentRow, row.assessment_id)
         record = _record(row, head, earlier_of(session, self._files, head))
         problems = tuple(_check(told) for told in row.problems)
-        return About(record, problems, images_of(row), self._onward)
+        return About(record, problems, images_of(row), self._end)
 
 
 def _newest(session: Session, assessment: UUID) -> VersionRow:

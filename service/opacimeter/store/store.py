@@ -44,7 +44,7 @@ class Store:
         corrections: Takes in what people painted.
         reviews: What people say of results.
         runs: The work on them.
-        deliveries: What is brought to archives.
+        deliveries: What is brought to archives, and who is told.
         pulls: What is fetched from archives.
         catalogue: Finds, reads, removes.
         patients: Follows patients over their studies.
@@ -62,7 +62,7 @@ class Store:
             url: SQLAlchemy address of the database.
             same_images: See `Novelty`.
             clock: Now, UTC.
-            following: What a complete version brings about.
+            following: What the end of a version brings about.
         """
         self.files = Files(folder)
         self._db = Database(url or f"sqlite:///{self.files.root / 'opacimeter.sqlite'}")
@@ -74,8 +74,8 @@ class Store:
         )
         self.objects = Objects(self._db, self.files)
         self.corrections = Corrections(self._db, self.files, clock=clock)
-        self.reviews = Reviews(self._db, clock=clock)
         self.deliveries = Deliveries(self._db, clock=clock, patience=following.patience)
+        self.reviews = Reviews(self._db, clock=clock, rejected=self.deliveries.reject)
         self.pulls = Pulls(self._db, clock=clock, patience=following.patience)
         onward = following.onward(self.deliveries, self.pulls)
         self.runs = Runs(self._db, self.files, clock=clock, onward=onward)

@@ -30,13 +30,14 @@ def histogram(paper: Paper, box: Box, content: Mapping[str, Any], words: Words) 
         return
     low, high = _BETWEEN_HU
     for values, colour in zip(shares, (Shade.LUNG, Shade.LESION), strict=True):
+        if not values:
+            continue
         points = [
             (plot.x + (hu - low) / (high - low) * plot.width, plot.bottom - v / top * plot.height)
             for hu, v in zip(middles, values, strict=True)
             if low <= hu <= high
         ]
-        if any(values):
-            paper.curve(points, colour)
+        paper.curve(points, colour)
     for tick in _TICKS_HU:
         x = plot.x + (tick - low) / (high - low) * plot.width
         _tick(paper, (x, plot.bottom), plain(tick))
@@ -89,6 +90,7 @@ def _tick(paper: Paper, place: tuple[float, float], text: str) -> None:
 
 
 def _shares(values_ml: Sequence[float]) -> list[float]:
+    """Each as a part of their sum; nothing where that is zero, as of lesions where none is."""
     total = sum(values_ml)
     return [value / total for value in values_ml] if total else []
 

@@ -16,8 +16,10 @@ def people(paper: Paper, room: Box, content: Result, words: Words) -> None:
     """Whose images, which study, which series."""
     paper.rule((room.x, room.y), (room.right, room.y), Shade.LINE)
     columns = Box(room.x, room.y + 1.2, room.width, 20).columns((1, 1, 1), gap=4)
-    texts = (_patient(content, words), _study(content, words), _series(content, words))
-    for column, (heading, first, *others) in zip(columns, texts, strict=True):
+    texts = [_patient(content, words), _study(content, words)]
+    if "series" in content:  # where nothing was measured there is none
+        texts.append(_series(content, words))
+    for column, (heading, first, *others) in zip(columns, texts, strict=False):
         paper.line(column, heading, 6.5, colour=Shade.FAINT)
         paper.line(column.below(3), first, 10)
         rest = column.below(7.8)

@@ -15,7 +15,7 @@ from opacimeter.report.page.remarks import comparison, remarks, remarks_height
 from opacimeter.report.page.scores import scores
 from opacimeter.report.page.show import Shown
 
-__all__ = ["page_pdf"]
+__all__ = ["ROOM", "foot", "page_pdf", "title"]
 
 _EDGE: Final = 11.0
 _COLUMNS: Final = 3
@@ -24,6 +24,9 @@ _SMALL: Final = 6.5
 _GAP: Final = 1.5
 _CAPTION: Final = 4.4
 _ROOM_WIDTH: Final = WIDTH_MM - 2 * _EDGE
+
+ROOM: Final = Box(_EDGE, 8.0, _ROOM_WIDTH, HEIGHT_MM - 8.0)
+"""The sheet without its edges at the top and the sides."""
 
 _HEAD: Final = 6.2
 """Two lines of the table's head."""
@@ -42,10 +45,10 @@ def page_pdf(content: Result, pictures: tuple[Shown, ...], language: str) -> byt
     """
     words = Words(language)
     made = datetime.fromisoformat(content["created"].replace("Z", "+00:00"))
-    title = words("report.document", version=content["version"])
-    paper = Paper(title=title, language=language, made=made)
+    document = words("report.document", version=content["version"])
+    paper = Paper(title=document, language=language, made=made)
     heights = _heights(content, pictures)
-    room = Box(_EDGE, 8.0, _ROOM_WIDTH, HEIGHT_MM - 8.0)
+    room = ROOM
     for part, draw in _PARTS.items():
         draw(paper, Box(room.x, room.y, room.width, heights[part]), content, words)
         room = room.below(heights[part])
@@ -56,8 +59,7 @@ def page_pdf(content: Result, pictures: tuple[Shown, ...], language: str) -> byt
         comparison(paper, place, content["prior"], words)
         room = room.below(heights["comparison"])
     remarks(paper, Box(room.x, room.y, room.width, heights["remarks"]), content, words)
-    foot = Box(room.x, HEIGHT_MM - 8.0 - heights["foot"], room.width, heights["foot"])
-    _foot(paper, foot, content, words)
+    foot(paper, Box(room.x, HEIGHT_MM - 16.0, room.width, heights["foot"]), content, words)
     return paper.finish()
 
 
@@ -88,7 +90,8 @@ def _pictures_height(pictures: tuple[Shown, ...]) -> float:
     return 4.5 + rows * (min(aspect, 0.9) * width + _CAPTION)
 
 
-def _title(paper: Paper, room: Box, _content: Result, words: Words) -> None:
+def title(paper: Paper, room: Box, _content: Result, words: Words) -> None:
+    """What the page is, and that it is for research."""
     paper.line(Box(room.x, room.y, room.width - 78, 8), words("report.title"), 15)
     badge = Box(room.right - 74, room.y, 74, 6.4)
     paper.frame(badge, Shade.ALARM)
@@ -172,13 +175,11 @@ def _picture(paper: Paper, box: Box, shown: Shown, words: Words) -> None:
     paper.line(line, caption, 7, colour=Shade.INK)
 
 
-def _foot(paper: Paper, box: Box, content: Result, words: Words) -> None:
-    model = content["model"]
+def foot(paper: Paper, box: Box, content: Result, words: Words) -> None:
+    """When and by what it was made, and where it is filed."""
     made = [
         words("report.made", time=wording.when(content["created"]), software=content["software"]),
-        words(
-            "report.model", name=model["name"], version=model["version"], sha=model["sha256"][:12]
-        ),
+        *_network(content, words),
         words("report.notice"),
     ]
     filed = [
@@ -192,8 +193,19 @@ def _foot(paper: Paper, box: Box, content: Result, words: Words) -> None:
         paper.line(line, " · ".join(texts), 6.5, colour=Shade.FAINT)
 
 
+def _network(content: Result, words: Words) -> list[str]:
+    """The model, where one had a part in it."""
+    if (model := content.get("model")) is None:
+        return []
+    return [
+        words(
+            "report.model", name=model["name"], version=model["version"], sha=model["sha256"][:12]
+        )
+    ]
+
+
 _PARTS: Final[Mapping[str, Draw]] = {
-    "title": _title,
+    "title": title,
     "people": people,
     "answer": _answer,
     "scores": scores,

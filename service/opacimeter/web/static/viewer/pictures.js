@@ -125,6 +125,7 @@ class Pane {
   /** `index` is the slice that the picture shows; none while an older one stands in. */
   draw(picture, view, index) {
     this.picture = picture;
+    this.canvas.toggleAttribute("data-waiting", index === null);
     if (index !== null) this.canvas.dataset.shown = index;
     const scale = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(this.element.clientWidth * scale), Math.round(this.element.clientHeight * scale)];
