@@ -10,22 +10,7 @@ from opacimeter.api import Bounds, DicomFiles, Services, build
 from opacimeter.intake import Limits, Rules
 from opacimeter.reception import look_at
 from opacimeter.report import header_json, object_frame
-from opacimeter.store import Store
-from tests.fakes import MODEL, Clock, FakeQueue, FakeSlices, fake_find
-
-
-@pytest.fixture
-def queue():
-    return FakeQueue()
-
-
-@pytest.fixture
-def store(tmp_path):
-    # Whether two encodings are of one image is asked elsewhere; here, other bytes are others.
-    opened = Store(tmp_path / "data", clock=Clock())
-    opened.heartbeats.beat("worker-0", model=MODEL)
-    yield opened
-    opened.close()
+from tests.fakes import FakeSlices, fake_find
 
 
 @pytest.fixture
@@ -39,12 +24,6 @@ def services(store, queue):
     )
     bounds = Bounds(upload_bytes=20_000_000, upload_files=50, free_bytes=0, heartbeat_s=3600)
     return Services(store, queue.submit, fake_find, FakeSlices, bounds, "0.1.0", dicom)
-
-
-@pytest.fixture
-def client(services):
-    with TestClient(build(services)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, StreamingResponse
 
@@ -58,6 +58,37 @@ _OBJECTS = _about("The objects.", _MULTIPART)
 _HEADERS = _about("The headers, in the DICOM JSON model, without bulk.", DICOM_JSON)
 
 
+def _found(services: Services, study: str, **uids: str) -> Sequence[Made]:
+    """Raises NotFound where there is nothing."""
+    studies = services.store.objects.studies(study_uids=[study])
+    objects = [made for ones in made_of(services, studies) for made in ones]
+    fitting = [
+        made for made in objects if all(made.uid(keyword) == uid for keyword, uid in uids.items())
+    ]
+    if not fitting:
+        raise NotFound("nothing was made of such a study or series")
+    return fitting
+
+
+def _named(
+    study: StudyUid, series: SeriesUid, instance: InstanceUid, services: ServicesDep
+) -> Made:
+    """The object that an address names; raises NotFound where there is none."""
+    try:
+        return _found(services, study, SeriesInstanceUID=series, SOPInstanceUID=instance)[0]
+    except NotFound:
+        path = services.store.objects.received(study, instance)
+    if not path.exists():
+        raise NotFound("the assessment was removed meanwhile")
+    received = Made(services.dicom.header(path), path, path.stat().st_size)
+    if received.uid("SeriesInstanceUID") != series:
+        raise NotFound("the series has no such instance")
+    return received
+
+
+_NamedDep = Annotated[Made, Depends(_named)]
+
+
 @router.get("", **_OBJECTS)
 def study(study: StudyUid, request: Request, services: ServicesDep) -> Response:
     """Read the objects that were made of a study (WADO-RS)."""
@@ -85,88 +116,37 @@ def series_metadata(
 
 
 @router.get("/series/{series}/instances/{instance}", **_OBJECTS)
-def instance(
-    study: StudyUid,
-    series: SeriesUid,
-    instance: InstanceUid,
-    request: Request,
-    services: ServicesDep,
-) -> Response:
+def instance(named: _NamedDep, request: Request) -> Response:
     """Read one object, made here or received (WADO-RS)."""
-    return _objects(request, [_one(services, study, series, instance)])
+    return _objects(request, [named])
 
 
 @router.get("/series/{series}/instances/{instance}/metadata", **_HEADERS)
-def instance_metadata(
-    study: StudyUid,
-    series: SeriesUid,
-    instance: InstanceUid,
-    request: Request,
-    services: ServicesDep,
-) -> Response:
+def instance_metadata(named: _NamedDep, request: Request, services: ServicesDep) -> Response:
     """Read the header of one object (WADO-RS)."""
-    return _headers(request, services, [_one(services, study, series, instance)])
+    return _headers(request, services, [named])
 
 
 @router.get(
     "/series/{series}/instances/{instance}/frames/{frames}",
     **_about("The frames.", _MULTIPART),
 )
-def frames(  # noqa: PLR0913, PLR0917 - the parts of the address
-    study: StudyUid,
-    series: SeriesUid,
-    instance: InstanceUid,
-    frames: _Frames,
-    request: Request,
-    services: ServicesDep,
-) -> Response:
+def frames(named: _NamedDep, frames: _Frames, request: Request, services: ServicesDep) -> Response:
     """Read frames as they are stored (WADO-RS)."""
-    path = _one(services, study, series, instance).path
-    read = [services.dicom.frame(path, int(number)) for number in frames.split(",")]
+    read = [services.dicom.frame(named.path, int(number)) for number in frames.split(",")]
     require_accepted(request, [_MULTIPART, *{media_type for _, media_type in read}])
     parts = [(media_type, iter([frame])) for frame, media_type in read]
     return _multipart(parts, read[0][1])
 
 
 @router.get("/series/{series}/instances/{instance}/rendered", **_about("A picture.", "image/jpeg"))
-def rendered(
-    study: StudyUid,
-    series: SeriesUid,
-    instance: InstanceUid,
-    request: Request,
-    services: ServicesDep,
-) -> Response:
+def rendered(named: _NamedDep, request: Request, services: ServicesDep) -> Response:
     """Read an object as a picture (WADO-RS): the first page of pictures, and of nothing else."""
-    frame, media_type = services.dicom.frame(_one(services, study, series, instance).path, 1)
+    frame, media_type = services.dicom.frame(named.path, 1)
     if media_type != "image/jpeg":
         raise Problem(406, "only the pictures are rendered; read the object itself, or its frames")
     require_accepted(request, [media_type])
     return Response(frame, media_type=media_type)
-
-
-def _found(services: Services, study: str, **uids: str) -> Sequence[Made]:
-    """Raises NotFound where there is nothing."""
-    studies = services.store.objects.studies(study_uids=[study])
-    objects = [made for ones in made_of(services, studies) for made in ones]
-    fitting = [
-        made for made in objects if all(made.uid(keyword) == uid for keyword, uid in uids.items())
-    ]
-    if not fitting:
-        raise NotFound("nothing was made of such a study or series")
-    return fitting
-
-
-def _one(services: Services, study: str, series: str, instance: str) -> Made:
-    try:
-        return _found(services, study, SeriesInstanceUID=series, SOPInstanceUID=instance)[0]
-    except NotFound:
-        path = services.store.objects.received(study, instance)
-    if not path.exists():
-        raise NotFound("the assessment was removed meanwhile")
-    received = Made(services.dicom.header(path), path, path.stat().st_size)
-    if received.uid("SeriesInstanceUID") != series:
-        raise NotFound("the series has no such instance")
-    return received
 
 
 def _objects(request: Request, objects: Sequence[Made]) -> Response:
