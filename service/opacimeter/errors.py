@@ -86,7 +86,7 @@ class ArchiveError(OpacimeterError):
     """An archive, or who is told by a webhook, did not do what it was asked.
 
     Attributes:
-        hop: Where on the way: connect, echo, query, fetch, store, confirm, notify.
+        hop: Where on the way: connect, echo, query, fetch, store, confirm, report, notify.
     """
 
     def __init__(self, message: str, *, hop: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from opacimeter.errors import Misconfigured
 from opacimeter.exchange import Tls
-from opacimeter.settings import SECRET_LENGTH, Pacs, Settings, Webhook
+from opacimeter.settings import SECRET_LENGTH, Listener, Pacs, Settings, Webhook
 
 __all__ = ["require_usable"]
 
@@ -24,6 +24,7 @@ def require_usable(settings: Settings) -> None:
             for each in settings.webhooks
             for why in _webhook(each)
         ),
+        *(f"OPACIMETER_LISTENER: {why}" for why in _listener(settings.listener)),
     ]
     if faults:
         raise Misconfigured(f"{'; '.join(faults)}.")
@@ -34,19 +35,24 @@ def _pacs(pacs: Pacs) -> Iterator[str]:
         yield from _secret("password_file", lambda: pacs.secret("password"))
     if pacs.token_file is not None:
         yield from _secret("token_file", lambda: pacs.secret("token"))
-    files = {
-        "authorities": pacs.authorities,
-        "certificate": pacs.certificate,
-        "key": pacs.key,
-    }
     tls = Tls(pacs.authorities, pacs.certificate, pacs.key, pacs.check_name)
-    yield from _certificates(files, tls)
+    yield from _certificates(_files(pacs), tls)
 
 
 def _webhook(webhook: Webhook) -> Iterator[str]:
     if webhook.secret_file is not None:
         yield from _secret("secret_file", webhook.signing_secret, least=SECRET_LENGTH)
     yield from _certificates({"authorities": webhook.authorities}, Tls(webhook.authorities))
+
+
+def _listener(listener: Listener | None) -> Iterator[str]:
+    if listener is not None:
+        tls = Tls(listener.authorities, listener.certificate, listener.key)
+        yield from _certificates(_files(listener), tls)
+
+
+def _files(secured: Pacs | Listener) -> dict[str, Path | None]:
+    return {name: getattr(secured, name) for name in ("authorities", "certificate", "key")}
 
 
 def _secret(name: str, read: Callable[[], str], *, least: int = 1) -> Iterator[str]:
@@ -57,8 +63,10 @@ def _secret(name: str, read: Callable[[], str], *, least: int = 1) -> Iterator[s
     except UnicodeDecodeError:
         yield f"{name} is no text"
     else:
-        if length < least:
-            yield f"{name} holds {length} characters; at least {least} are needed"
+        if not length:
+            yield f"{name} is empty"
+        elif length < least:
+            yield f"{name} holds {length} characters, and at least {least} are needed"
 
 
 def _certificates(files: dict[str, Path | None], tls: Tls) -> Iterator[str]:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 import opacimeter
 from opacimeter import api, jobs, web
 from opacimeter.app.checking import require_usable
+from opacimeter.app.listening import listening
 from opacimeter.app.logs import configure_logging
 from opacimeter.app.taking_in import finder, limits, open_store, rules
 from opacimeter.app.worker import work
@@ -58,13 +59,13 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def serve(settings: Settings) -> None:
-    """Run the API and its workers until a signal ends them.
+    """Run the API, its workers, and the listener where there is one, until a signal ends them.
 
     The workers are processes of their own: started again when they die, ended with this one, also
     when it is killed.
 
     Raises:
-        Misconfigured: The settings cannot be used.
+        Misconfigured: The settings cannot be used, or the listener's port cannot be had.
     """
     require_usable(settings)
     configure_logging(settings)
@@ -83,5 +84,5 @@ def serve(settings: Settings) -> None:
         # Those who watch an event stream would hold it up for ever.
         timeout_graceful_shutdown=3,
     )
-    with jobs.Supervisor(work, settings, count=settings.workers):
+    with listening(settings), jobs.Supervisor(work, settings, count=settings.workers):
         uvicorn.Server(config).run()

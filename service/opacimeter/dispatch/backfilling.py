@@ -140,12 +140,15 @@ def _found(
             part, sure = {}, False
         timed, whole = timed | part, whole and sure
     untimed = len(found.keys() - timed.keys())
-    return found | timed, whole and untimed < _FEW
+    # A whole that lacks what its halves have was cut, and may have lost what has no time, too.
+    cut = not timed.keys() <= found.keys()
+    return found | timed, whole and untimed < _FEW and not (cut and untimed)
 
 
 def _within(time: str, span: tuple[str, str]) -> bool:
-    told = time.replace(":", "")
-    return not told or span[0] <= told <= span[1]
+    # Minutes and seconds may be left out (PS3.5 6.2, TM).
+    told = time.replace(":", "").ljust(6, "0")
+    return not time or span[0] <= told <= span[1]
 
 
 def _clock(minute: int, *, last: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Exchange: archives as peers, asked, fetched from and delivered to."""
+"""Exchange: archives as peers, asked, fetched from and delivered to; and those who send here."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from opacimeter.exchange.archive import Sent as Sent
 from opacimeter.exchange.delivering import Outcome, deliver
 from opacimeter.exchange.dicomweb import DicomwebArchive
 from opacimeter.exchange.dimse import DimseArchive
+from opacimeter.exchange.listener import Listener, Received, Sender, StoreStatus, listen
 from opacimeter.exchange.peer import Credentials, DicomwebPeer, DimsePeer, Peer, Tls
 from opacimeter.exchange.webhooks import Hook, Notice, notify, signature
 
@@ -22,14 +23,19 @@ __all__ = [
     "FoundStudy",
     "Hook",
     "Instance",
+    "Listener",
     "Notice",
     "OpenArchive",
     "Outcome",
     "Peer",
     "Question",
+    "Received",
+    "Sender",
     "Sent",
+    "StoreStatus",
     "Tls",
     "deliver",
+    "listen",
     "notify",
     "open_archive",
     "signature",

@@ -97,6 +97,16 @@ class Pacs(BaseModel):
             raise ValueError(f"a PACS of kind {self.kind} needs {', '.join(missing)}")
         return self
 
+    @model_validator(mode="after")
+    def _secured(self) -> Self:
+        """What is named and then not used would leave a line open that is thought to be closed."""
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key needs the certificate that it belongs to")
+        named = (self.authorities, self.certificate)
+        if self.kind == "dimse" and not self.tls and named != (None, None):
+            raise ValueError("certificates are named, and tls is off")
+        return self
+
     def secret(self, name: Literal["password", "token"]) -> str:
         """The password or token, from its file where one is named; empty where there is none.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from opacimeter.settings.listener import Listener
 from opacimeter.settings.pacs import Pacs
 from opacimeter.settings.sources import sources
 from opacimeter.settings.webhook import Webhook
@@ -124,6 +125,11 @@ class Settings(BaseSettings):
         default=(),
         description="Archives that results go to and studies are fetched from, as a JSON list.",
     )
+    listener: Listener | None = Field(
+        default=None,
+        description="Whether and how studies are taken in by C-STORE, as a JSON object; not at all "
+        "if absent.",
+    )
     webhooks: tuple[Webhook, ...] = Field(
         default=(), description="Who is told when an assessment ends, as a JSON list."
     )
@@ -159,4 +165,16 @@ class Settings(BaseSettings):
         names = [pacs.name for pacs in self.pacs] + [each.name for each in self.webhooks]
         if len(set(names)) < len(names):
             raise ValueError("each PACS and each webhook needs a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        """Of two that want one port, the archive's images would never come."""
+        taken = self.listener.port if self.listener is not None else None
+        for pacs in self.pacs:
+            if pacs.kind == "dimse" and (pacs.move or pacs.commit) and pacs.receive_port == taken:
+                raise ValueError(
+                    f"the listener and receive_port of {pacs.name} are both port {taken}; each "
+                    "needs one of its own"
+                )
         return self

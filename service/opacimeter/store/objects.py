@@ -1,4 +1,4 @@
-"""The DICOM objects among the documents, for those who ask as they would ask an archive."""
+"""The DICOM objects that were made or came in, for those who ask as they would ask an archive."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -87,6 +87,20 @@ class Objects:
         if name is None:
             raise NotFound("there is no such instance")
         return self._files.instance(assessment, name)
+
+    def held(self, instance_uid: str) -> tuple[Path, ...]:
+        """The files that came in under a SOPInstanceUID, whatever their study."""
+        key = uid_hash(instance_uid)
+        filed = select(InstanceRow.assessment_id, InstanceRow.name).where(
+            InstanceRow.uid_hash == key, InstanceRow.until.is_(None)
+        )
+        waiting = select(WaitingRow.assessment_id, WaitingRow.name).where(
+            WaitingRow.uid_hash == key
+        )
+        with self._db.read() as session:
+            rows = session.execute(filed.union(waiting)).all()
+        paths = (self._files.instance(UUID(assessment), name) for assessment, name in rows)
+        return tuple(path for path in paths if path.exists())
 
     def _page(
         self, query: Select[AssessmentRow], last: tuple[object, str] | None

@@ -102,7 +102,11 @@ class InstanceRow(Base):
     """One received file. It belongs to the versions from `since` on, up to but without `until`."""
 
     __tablename__ = "instances"
-    __table_args__ = (Index("ix_instances_uid", "assessment_id", "uid_hash"),)
+    __table_args__ = (
+        Index("ix_instances_uid", "assessment_id", "uid_hash"),
+        # Storage commitment names an object without its study.
+        Index("ix_instances_hash", "uid_hash"),
+    )
 
     assessment_id: Mapped[str] = mapped_column(
         ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True

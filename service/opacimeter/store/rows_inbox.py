@@ -31,6 +31,7 @@ class WaitingRow(Base):
     """One object that waits; its file lies where those of the assessment do."""
 
     __tablename__ = "inbox_objects"
+    __table_args__ = (Index("ix_inbox_objects_hash", "uid_hash"),)
 
     assessment_id: Mapped[str] = mapped_column(
         ForeignKey("inbox.assessment_id", ondelete="CASCADE"), primary_key=True
