@@ -3,6 +3,7 @@
 Each skips with its reason where the program is absent.
 """
 
+import io
 import json
 import shutil
 import socket
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import Dataset, dcmread
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 STARTS_WITHIN_S = 60.0
@@ -50,6 +52,29 @@ class Peer:
         request = urllib.request.Request(self.url + path, data=body, method="POST")
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
+
+    def series(self, study_uid: str) -> list[dict[str, Any]]:
+        """The series of a study, by its StudyInstanceUID; none where it has no such study."""
+        found = self.post("/tools/lookup", study_uid.encode())
+        studies = [each["ID"] for each in found if each["Type"] == "Study"]
+        return [each for study in studies for each in self.json(f"/studies/{study}/series")]
+
+    def modalities(self, study_uid: str) -> list[str]:
+        """Modality of each series of a study, in alphabetical order."""
+        return sorted(each["MainDicomTags"]["Modality"] for each in self.series(study_uid))
+
+    def instances(self, study_uid: str, modality: str) -> list[str]:
+        """Orthanc's own names of the objects of one modality in a study."""
+        return [
+            name
+            for each in self.series(study_uid)
+            if each["MainDicomTags"]["Modality"] == modality
+            for name in each["Instances"]
+        ]
+
+    def object(self, name: str) -> Dataset:
+        """An object by Orthanc's own name of it."""
+        return dcmread(io.BytesIO(self.get(f"/instances/{name}/file")))
 
 
 @dataclass(frozen=True)
@@ -177,6 +202,25 @@ def running_orthanc(folder: Path, settings: Mapping[str, Any] | None = None) -> 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def servers(**urls: str) -> dict[str, Any]:
+    """Configuration of DICOMweb, with peers of these names at these roots."""
+    peers = {name: {"Url": url} for name, url in urls.items()}
+    return {"DicomWeb": {"Enable": True, "Root": "/dicom-web/", "Servers": peers}}
+
+
+def storescu(port: int, called: str, folder: Path, calling: str = "STORESCU") -> None:
+    """Send a folder of images as they are, JPEG-LS or plain, by dcmtk's storescu."""
+    subprocess.run(
+        [
+            *(tool("/usr/bin/storescu"), "-xt", "-aet", calling, "-aec", called),
+            *("127.0.0.1", str(port), "+sd", str(folder)),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
 
 
 def _wait(peer: Peer, process: "subprocess.Popen[bytes]") -> None:

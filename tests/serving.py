@@ -25,8 +25,8 @@ def free_port():
 class Service:
     """A server process; its workers are its children."""
 
-    def __init__(self, folder, **environment):
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder, *, port=None, **environment):
+        self.folder, self.port = folder, port or free_port()
         self.environment = os.environ | {
             "OPACIMETER_DATA_DIR": str(folder / "data"),
             "OPACIMETER_PORT": str(self.port),
@@ -71,6 +71,20 @@ class Service:
 
     def status(self, href):
         return self.get(href).json()["status"]
+
+    def deliveries(self, **asked):
+        """What goes to archives, the newest first; `asked` as the route has it."""
+        query = {"limit": 200, **asked}
+        return self.get("/api/v1/deliveries", params=query).json()["deliveries"]
+
+    def versions(self, study_uid):
+        """Of one study, in any state; none where it has no assessment."""
+        listed = self.get("/api/v1/assessments", params={"study_uid": study_uid}).json()
+        return [each["version"] for each in listed["assessments"]]
+
+    def waits(self):
+        """Whether images that came one by one wait for their quiet period."""
+        return bool(self.get("/api/v1/inbox").json()["studies"])
 
     def stop(self):
         if self.process.poll() is None:

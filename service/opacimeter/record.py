@@ -62,6 +62,7 @@ class Record:
         correction: Whose changes this version holds; None where the network's labels stand.
         mismatch: What of the identity, birth_date or sex, disagrees with another assessment under
             the same patient ID; such a one is never the prior.
+        predecessor: The newest earlier version that has results; None where none has.
     """
 
     id: UUID
@@ -72,3 +73,4 @@ class Record:
     prior: Prior | None = None
     correction: Correction | None = None
     mismatch: tuple[str, ...] = ()
+    predecessor: int | None = None

@@ -1,12 +1,17 @@
 """The result panel: the API's numbers, ways to places, follow-up, review, correction, language."""
 
+import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from pypdf import PdfReader
 
-from tests.browser.viewed import assessed, chest, showing
+from opacimeter.volume import OtherSeries
+from tests.browser.viewed import assessed, chest, settled, showing
 
 ANSWER = "#assessment .result"
 # Most tests need no volume: the rendered slices do, and spare the software renderer's time.
@@ -84,6 +89,11 @@ def wait_for_slice(page, low, high):
     )
 
 
+def switch(page, language):
+    page.select_option("#language", language)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+
+
 def score(page, name):
     return page.inner_text(f'[data-score="{name}"]')
 
@@ -152,6 +162,59 @@ def test_the_profile_goes_to_the_slice_one_clicks_or_steps_to(visit, shown):
     slider.press("End")
     wait_for_slice(page, count - 1, count - 1)
     assert f"{count} of {count}" in slider.get_attribute("aria-valuetext")
+
+
+def test_a_panel_made_anew_marks_the_slice_in_view_and_the_old_one_hears_no_more(visit):
+    page = visit()
+    page.click(".zone-map [data-zone=right-upper]")
+    wait_for_slice(page, 4, 15)
+    seen = slice_shown(page)
+    old = page.locator(".profile-slider").element_handle()
+    switch(page, "zh-CN")
+    assert slice_shown(page) == seen
+    page.keyboard.press("Escape")
+    page.locator(".viewer-stage").press("ArrowDown")
+    wait_for_slice(page, seen + 1, seen + 1)
+    assert old.get_attribute("aria-valuenow") == str(seen + 1)  # counted from 1: as it was
+
+
+# --- keyboard --------------------------------------------------------------------------------
+
+
+def test_arrows_go_through_the_slices_at_once_wherever_nothing_else_uses_them(visit):
+    page = visit()
+    page.wait_for_selector(".pane.axial canvas[data-shown]")
+    first = slice_shown(page)
+    page.keyboard.press("ArrowDown")
+    wait_for_slice(page, first + 1, first + 1)
+    page.locator("#main").focus()  # where a result leaves the focus that was opened from the list
+    page.keyboard.press("ArrowDown")
+    wait_for_slice(page, first + 2, first + 2)
+    page.locator(".zone-map button").first.focus()
+    page.keyboard.press("Home")
+    wait_for_slice(page, 0, 0)
+    page.locator(".profile-slider").press("ArrowRight")  # has arrows of its own
+    wait_for_slice(page, 1, 1)
+    page.locator(".viewer-stage").press("ArrowDown")
+    wait_for_slice(page, 2, 2)
+
+
+def test_keys_that_a_field_a_list_or_a_dialog_uses_leave_the_slices_alone(visit):
+    page = visit()
+    page.wait_for_selector(".pane.axial canvas[data-shown]")
+    first = slice_shown(page)
+    page.locator("#theme").press("ArrowDown")
+    page.locator(".result-panel").press("PageDown")  # scrolls
+    page.click(".score.ct_ss .what")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    page.locator("#main").press("2")  # letters and digits belong to the viewer alone
+    settled(page)
+    assert slice_shown(page) == first
+    window = page.locator("[data-act='window.mediastinum']")
+    expect(window).to_have_attribute("aria-pressed", "false")
+    page.locator(".viewer-stage").press("2")
+    expect(window).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_histogram_has_a_bar_for_each_bin_and_a_table_of_the_same_numbers(visit, shown):
@@ -276,6 +339,50 @@ def test_a_correction_is_painted_saved_and_followed_and_is_not_lost_by_leaving(v
     assert [each["correction"] for each in versions] == [None, made]
 
 
+def test_the_brush_obeys_keys_and_its_bar_changes_language(visit):
+    page = visit(gpu=True)
+    paint(page)
+    amount = page.locator(".paint-bar .amount")
+    page.keyboard.press("Control+z")
+    expect(amount).to_contain_text("Nothing")
+    page.keyboard.press("Control+Shift+Z")
+    expect(amount).not_to_contain_text("Nothing")
+    page.locator(".viewer-bar input[type=number]").first.press("Control+z")  # its own
+    expect(amount).not_to_contain_text("Nothing")
+    switch(page, "zh-CN")
+    bar = page.locator(".paint-bar")
+    assert re.findall("[A-Za-z]{3,}", bar.inner_text()) == []
+    expect(bar).to_have_attribute("aria-label", "修正轮廓")
+    expect(amount).to_contain_text("病变")  # what was painted is still there
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.click("#to-worklist")
+
+
+def test_back_asks_before_what_was_painted_is_lost_where_the_browser_tells_only_afterwards(visit):
+    page = visit(
+        prepare=lambda page: page.add_init_script(
+            "Object.defineProperty(window, 'navigation', { value: undefined })"
+        )
+    )
+    address = page.url
+    page.evaluate(
+        """async () => {
+            const { guard } = await import("/static/result/leaving.js");
+            window.painted = true;
+            guard(() => window.painted);
+        }"""
+    )
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.evaluate("() => { location.hash = '#/'; }")
+    expect(page.locator("#worklist")).to_be_hidden()
+    page.wait_for_url(address)
+    assert asked == ["What was painted is not saved and will be lost."]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.go_back()
+    expect(page.locator("#worklist")).to_be_visible()
+
+
 # --- states ----------------------------------------------------------------------------------
 
 
@@ -315,6 +422,81 @@ def test_a_failed_study_says_why_in_chinese_too(visit, shown):
     assert "longer" not in page.inner_text(".ended")
 
 
+INTERNAL = (
+    "An internal error (ValueError) ended the assessment; the log tells where. Retry it, or report "
+    "the study."
+)
+GIVEN_UP = (
+    "The worker ended each time it began this, so it was given up. Retry it, or report the study."
+)
+GAPS = "3 images are missing, between z = -12.5 and -15 mm; 2 and 4 mm. Please send the whole series.."
+TOLD_IN_CHINESE = {
+    INTERNAL: "评估因内部错误（ValueError）中止；日志中有记录。请重试，或上报该检查。",
+    GIVEN_UP: "每次开始处理时进程都中断，因此已放弃。请重试，或上报该检查。",
+    GAPS: "缺少 3 幅图像，位于 z = -12.5 与 -15 mm 之间；2 与 4 mm 之间。请发送完整序列。",
+    "It holds no CT images (MR/KO).": "不含 CT 图像（MR/KO）。",
+    "The images lie 12.0 mm apart; at most 10 mm. The series has 5 images over 60 mm; at least 10 "
+    "over 100 mm are needed..": "层间距 12.0 mm，最大允许 10 mm。"
+    "该序列共 5 幅图像，覆盖 60 mm；至少需要 10 幅、100 mm。",
+    "The pixels cannot be decoded: transfer syntax 1.2.840.10008.1.2.4.70. Please send them "
+    "uncompressed.": "像素数据无法解码：传输语法 1.2.840.10008.1.2.4.70。请发送未压缩的图像。",
+    "It is the only series fit to measure. series 5 could not be used: too-thick, slice-gap.":
+    "唯一适合测量的序列。序列 5 无法使用：层间距过大、缺层。",
+}  # fmt: skip
+
+
+def test_the_services_own_sentences_are_told_in_chinese(visit):
+    page = visit(locale="zh-CN")
+    translated = """async (sentences) => {
+        const { translated } = await import("/static/result/words.js");
+        return sentences.map(translated);
+    }"""
+    assert page.evaluate(translated, list(TOLD_IN_CHINESE)) == list(TOLD_IN_CHINESE.values())
+    switch(page, "en")
+    # A sentence that the service ended twice is ended once.
+    assert page.evaluate(translated, [INTERNAL, GAPS]) == [INTERNAL, GAPS[:-1]]
+
+
+def test_a_refused_cancellation_stays_to_be_read(visit, shown):
+    asked = []
+    page = visit(
+        prepare=lambda page: (
+            as_if(shown[1], status="running", step="segment")(page),
+            page.route("**/events", lambda route: None),  # nothing is told of it
+            page.on("request", lambda request: asked.append(request.url)),
+        ),
+        allowed=("409",),
+    )
+    expect(page.locator(".work")).to_be_visible()
+    asked.clear()
+    page.click(".actions button")  # the service knows it as complete, and refuses
+    page.wait_for_load_state("networkidle")
+    assert any(url.endswith("?version=1") for url in asked)  # seen anew, and still
+    told = page.locator(".trouble")
+    expect(told).to_have_text("This is no longer possible; the list shows how things stand now.")
+    switch(page, "zh-CN")
+    expect(told).to_have_text("当前状态已不允许该操作，列表显示的是最新状态。")
+
+
+def test_a_stream_that_is_refused_is_not_asked_for_again_at_once(visit, shown):
+    refused = []
+
+    def refuse(route):
+        refused.append(route.request.url)
+        route.fulfill(status=503)
+
+    page = visit(
+        prepare=lambda page: (
+            as_if(shown[1], status="running", step="segment")(page),
+            page.route("**/events", refuse),
+        ),
+        allowed=("503",),
+    )
+    expect(page.locator(".work")).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert len(refused) == 1
+
+
 def test_below_the_detection_limit_is_said_in_words(visit, shown):
     summary = {"lesion_ml": 0.5, "lesion_percent": 0.03, "ct_ss": {"grade": 1}}
     summary |= {"below_detection_limit": True, "detection_limit_percent": 0.07}
@@ -342,6 +524,21 @@ def test_another_series_is_offered_with_the_reason_against_it(visit, shown):
     page.click(".part-series button")
     page.wait_for_selector(".part-series [role=alert]:not(:empty)")
     assert asked == [{"series_uid": "1.2.3.5"}]
+
+
+def test_another_series_is_chosen_on_the_page_and_becomes_a_version(browser, tmp_path):
+    found = assessed(*chest())
+    series = replace(found.volume.series, others=(OtherSeries("1.2.3.5", "It is a reformat."),))
+    found = replace(found, volume=replace(found.volume, series=series))
+    with showing(tmp_path, found) as (address, identity):
+        page = browser.new_page(locale="en-GB")
+        page.goto(f"{address}/?webgl=off#/assessments/{identity}")
+        page.click(".part-series button")
+        page.wait_for_url("**/versions/2")
+        page.wait_for_selector(".work")
+        listed = told(page, f"{address}/api/v1/assessments/{identity}/versions")["versions"]
+        page.close()
+    assert [each["series_uid"] for each in listed] == [None, "1.2.3.5"]
 
 
 # --- follow-up -------------------------------------------------------------------------------
@@ -394,6 +591,83 @@ def test_two_studies_scroll_together(visit, shown):
     assert page.is_visible(".result-panel")
 
 
+def compared(visit, shown, **options):
+    """The result beside the study before it."""
+    page = visit(prepare=with_follow_up(shown), **options)
+    page.click(".part-follow-up td button")
+    page.wait_for_selector(".second .pane.axial canvas[data-shown]")
+    return page
+
+
+def test_a_comparison_outlives_a_review_and_a_change_of_language(visit, shown):
+    page = compared(visit, shown)
+    page.locator(".viewer-stage").first.press("Home")
+    review = {"state": "accepted", "author": "Dr. Li", "reason": "right"}
+    page.route("**/review?*", lambda route: route.fulfill(json={"review": review}))
+    reviewed(page, "accepted", author="Dr. Li", reason="right")
+    page.wait_for_selector(".chip.review.accepted")
+    switch(page, "zh-CN")
+    captions = page.locator(".caption")
+    assert captions.count() == 2
+    assert re.findall("[A-Za-z]{3,}", " ".join(captions.all_inner_texts())) == []
+    page.locator(".viewer-stage").first.press("PageDown")
+    page.wait_for_selector(".second .pane.axial canvas[data-shown='10']")
+    page.click(".caption .end")
+    assert page.locator(".viewer").count() == 1
+    assert page.locator(".caption").count() == 0
+    assert page.is_visible(".result-panel")
+
+
+def test_two_clicks_open_one_study_beside_the_other(visit, shown):
+    page = visit(prepare=with_follow_up(shown))
+    waiting = []
+    page.wait_for_selector(".part-follow-up td button")
+    page.route("**/assessments/*?version=1", lambda route: waiting.append(route))
+    page.dblclick(".part-follow-up td button")
+    page.wait_for_timeout(100)
+    assert len(waiting) == 2
+    for route in waiting:
+        route.continue_()
+    page.wait_for_selector(".second .pane.axial canvas[data-shown]")
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".result-images.second").count() == 1
+    assert page.locator(".viewer").count() == 2
+
+
+def test_a_study_that_comes_after_the_page_was_left_is_not_opened(visit, shown):
+    page = visit(prepare=with_follow_up(shown))
+    page.wait_for_selector(".part-follow-up td button")
+    waiting = []
+    page.route("**/assessments/*?version=1", lambda route: waiting.append(route))
+    page.click(".part-follow-up td button")
+    page.wait_for_timeout(100)
+    page.click("#to-worklist")
+    expect(page.locator("#worklist")).to_be_visible()
+    for route in waiting:
+        route.continue_()
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".viewer").count() == 0
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "compared"])
+def test_paper_shows_the_numbers_and_an_overview_in_place_of_the_viewer(visit, shown, beside):
+    page = compared(visit, shown) if beside else visit(prepare=with_follow_up(shown))
+    page.wait_for_selector("svg.trend-plot", state="attached")
+    page.emulate_media(media="print")
+    for selector in (".result-head .patient-name", '[data-score="ct_ss"]', ".regions", ".notice"):
+        assert page.locator(selector).locator("visible=true").count() > 0, selector
+    for selector in (".viewer", ".actions", ".contents", "#language", ".caption", ".what"):
+        assert page.locator(selector).locator("visible=true").count() == 0, selector
+    picture = page.locator(".on-paper img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 2160
+    printed = PdfReader(io.BytesIO(page.pdf(format="A4"))).pages
+    text = "".join(sheet.extract_text() for sheet in printed)
+    for number in (score(page, "lesion_percent"), score(page, "ct_ss")):
+        assert number in text
+    assert "Research use only" in text
+
+
 def test_the_change_is_told_with_its_caveats(visit, shown):
     change = {"before": 10.0, "now": 20.0, "change": 10.0}
     lungs = dict.fromkeys(("volume_ml", "lesion_ml", "lesion_percent"), change)
@@ -411,6 +685,28 @@ def test_the_change_is_told_with_its_caveats(visit, shown):
 
 
 # --- manners ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (3840, 2160)], ids=["laptop", "reading room"])
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_all_of_a_result_is_at_hand_on_small_and_large_screens(visit, shown, size, locale):
+    width, height = size
+    page = visit(
+        prepare=with_follow_up(shown), viewport={"width": width, "height": height}, locale=locale
+    )
+    page.wait_for_selector(".pane.axial canvas[data-shown]")
+    for part in ("document.documentElement", "document.querySelector('.result-panel')"):
+        assert page.evaluate(f"() => {part}.scrollWidth - {part}.clientWidth") <= 0, part
+    assert page.evaluate("() => document.documentElement.scrollHeight") <= height
+    controls = page.locator(".actions > *, .viewer-bar button, .viewer-bar select, .slice, #theme")
+    boxes = [each.bounding_box() for each in controls.locator("visible=true").all()]
+    assert len(boxes) > 20
+    for box in boxes:
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= height
+    stage = page.locator(".viewer-stage").bounding_box()
+    assert stage["width"] > width / 2
+    assert stage["height"] > height / 2
 
 
 def test_the_chinese_page_has_no_english_left(visit):

@@ -8,8 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.viewed import SPACING_MM, assessed, chest, settled, showing
+from tests.fakes import wait_until
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>viewer</title>
 <link rel="stylesheet" href="/static/page.css"><link rel="stylesheet" href="/static/viewer.css">
@@ -28,6 +30,13 @@ OPEN = """async ([id, where, options]) => {
   window.viewers[where] = viewer;
 }"""
 LESION, LUNG = (255, 140, 0), (70, 150, 255)
+WATCH = """() => {
+  window.resolutions = [];
+  new MutationObserver(() => {
+    const now = document.querySelector('.viewer-stage')?.dataset.resolution;
+    if (now && now !== window.resolutions.at(-1)) window.resolutions.push(now);
+  }).observe(document.body, { subtree: true, attributes: true, childList: true });
+}"""
 PIXELS = "() => document.querySelector('.pane.axial canvas').toDataURL()"
 FULL = ".viewer-stage[data-resolution='full']"
 
@@ -90,6 +99,7 @@ def pictures(blank, served):
 def volume(blank, served):
     """A viewer with the whole volume; shared, for it takes seconds to come."""
     page = blank()
+    page.evaluate(WATCH)
     page.evaluate(OPEN, [served[1], "place", {}])
     page.wait_for_selector(FULL, timeout=60_000)
     return page
@@ -202,13 +212,49 @@ def test_scrolling_reaches_every_slice_and_tells_it(pictures):
     shown(pictures, 39)
 
 
+def until(page, true):
+    """Wait while the browser is heard."""
+    wait_until(lambda: page.wait_for_timeout(20) or true())
+
+
+def over(page, selector=".pane.axial", at=(0.5, 0.5)):
+    """The pointer rests on a part of a pane."""
+    pane = page.locator(selector).bounding_box()
+    page.mouse.move(pane["x"] + pane["width"] * at[0], pane["y"] + pane["height"] * at[1])
+
+
 def test_the_wheel_scrolls_the_plane_under_the_pointer(pictures):
-    pane = pictures.locator(".pane.coronal").bounding_box()
-    pictures.mouse.move(pane["x"] + 100, pane["y"] + 100)
+    over(pictures, ".pane.coronal")
     before = int(pictures.get_attribute(".pane.coronal canvas", "data-shown"))
     pictures.mouse.wheel(0, 100)
-    pictures.wait_for_selector(f".pane.coronal canvas[data-shown='{before + 2}']")
+    pictures.wait_for_selector(f".pane.coronal canvas[data-shown='{before + 1}']")
     assert where(pictures).startswith("Coronal")
+
+
+@pytest.mark.parametrize("notch_px", [53, 100, 120, 240])
+def test_every_slice_is_reached_by_the_wheel_whatever_a_notch_is(pictures, notch_px):
+    press(pictures, "v", "Home")
+    shown(pictures, 0)
+    pictures.evaluate("() => { window.slices.length = 0; }")
+    over(pictures)
+    for _ in range(8):
+        pictures.mouse.wheel(0, notch_px)
+        settled(pictures)
+    pictures.mouse.wheel(0, -notch_px)
+    settled(pictures)
+    assert pictures.evaluate("() => window.slices") == [1, 2, 3, 4, 5, 6, 7, 8, 7]
+
+
+def test_the_small_turns_of_a_touch_pad_add_up_to_a_slice(pictures):
+    press(pictures, "v", "Home")
+    shown(pictures, 0)
+    over(pictures)
+    for _ in range(9):  # 90 px: one slice for each 50
+        pictures.mouse.wheel(0, 10)
+        settled(pictures)
+    assert where(pictures).startswith("Axial 2 of 40")
+    pictures.mouse.wheel(0, 10)
+    shown(pictures, 2)
 
 
 def test_window_keys_and_a_drag_change_the_picture(pictures):
@@ -267,18 +313,25 @@ def test_zones_and_millimetres_lead_to_their_places(pictures, known):
     shown(pictures, 11)
 
 
-def test_a_distance_is_told_in_mm(pictures):
-    press(pictures, "v", "m")
-    stage = pictures.locator(".viewer-stage").bounding_box()
+def distance_told(page):
+    """Of a line 30 mm to the right and 40 mm down, drawn over the axial plane."""
+    page.click("[data-act='layout.axial']")
+    press(page, "m")
+    stage = page.locator(".viewer-stage").bounding_box()
     per_mm = min(stage["width"] / 160, stage["height"] / 144)
     x, y = stage["x"] + 500, stage["y"] + 200
-    pictures.mouse.move(x, y)
-    pictures.mouse.down()
-    pictures.mouse.move(x + 30 * per_mm, y + 40 * per_mm)
-    pictures.mouse.up()
-    settled(pictures)
-    told = pictures.locator(".annotations text.distance").text_content()
-    assert float(told.removesuffix(" mm")) == pytest.approx(50, abs=0.5)  # 3, 4, 5
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30 * per_mm, y + 40 * per_mm)
+    page.mouse.up()
+    settled(page)
+    told = page.locator(".annotations text.distance").text_content()
+    press(page, "m", "r")
+    return float(told.removesuffix(" mm"))
+
+
+def test_a_distance_is_told_in_mm(pictures):
+    assert distance_told(pictures) == pytest.approx(50, abs=0.5)  # 3, 4, 5
 
 
 def test_hu_is_told_under_the_pointer(pictures):
@@ -287,6 +340,105 @@ def test_hu_is_told_under_the_pointer(pictures):
     pictures.mouse.move(stage["x"] + 5, pane["y"] + pane["height"] / 2)
     pictures.mouse.move(pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] / 2)
     pictures.wait_for_selector(".viewer-foot .under:has-text('40 HU')")  # between the lungs
+
+
+def test_hu_is_that_of_the_slice_that_the_wheel_or_a_key_brought(pictures, known):
+    hu, _ = known
+    pictures.click("[data-act='layout.axial']")
+    pictures.evaluate("() => window.viewers.place.goToSlice(28)")
+    shown(pictures, 28)
+    stage = pictures.locator(".viewer-stage").bounding_box()
+    x, y = place_of(stage, (64, 34))  # in the large lesion, which ends at slice 34
+    pictures.mouse.move(stage["x"] + x, stage["y"] + y)
+    told = pictures.locator(".viewer-foot .under")
+    expect(told).to_have_text("−300 HU")
+    press(pictures, *["ArrowDown"] * 7)
+    shown(pictures, 35)
+    assert hu[35, 64, 34] == -800
+    expect(told).to_have_text("−800 HU")
+    pictures.mouse.wheel(0, -100)
+    expect(told).to_have_text("−300 HU")
+
+
+def test_hu_that_comes_late_is_not_told_of_another_place(pictures):
+    waiting = []
+    pictures.route("**/hu?*", lambda route: waiting.append(route))
+    over(pictures)
+    told = pictures.locator(".viewer-foot .under")
+    until(pictures, lambda: len(waiting) == 1)
+    pictures.mouse.move(2, 2)  # out of the images
+    settled(pictures)
+    with pictures.expect_response("**/hu?*"):
+        waiting[0].continue_()
+    settled(pictures)
+    assert told.inner_text() == ""
+
+
+def test_keys_alone_tell_the_hu_at_the_cross(pictures):
+    press(pictures, "l")  # to the middle of the large lesion
+    told = pictures.locator(".viewer-foot .under")
+    expect(told).to_have_text("At the cross −300 HU")
+    press(pictures, "v")
+    settled(pictures)
+    assert pictures.locator(".annotations .cross").count() == 4  # its place is seen here, too
+    over(pictures)
+    expect(told).to_have_text("40 HU")  # the pointer's voxel goes before it
+
+
+# --- what is asked of the service ------------------------------------------------------------
+
+
+def held(page):
+    """Slices asked for from now on, none of which is answered."""
+    asked = []
+    page.route("**/slices/*.webp?*", lambda route: asked.append(route))
+    return asked
+
+
+def index_of(route):
+    return int(route.request.url.split("/slices/")[1].split(".")[0])
+
+
+def test_slices_that_were_scrolled_past_are_given_up_and_the_newest_is_asked_for(pictures):
+    press(pictures, "v", "Home")
+    shown(pictures, 0)
+    pictures.wait_for_load_state("networkidle")
+    given_up = []
+    pictures.on("requestfailed", lambda request: given_up.append(request.url))
+    asked = held(pictures)
+    press(pictures, "2")  # another window: nothing of it is here yet
+    for _ in range(12):
+        press(pictures, "PageDown", "ArrowUp")
+        pictures.wait_for_timeout(15)
+    last = int(where(pictures).split()[1]) - 1
+    until(pictures, lambda: index_of(asked[-1]) == last)
+    under_way = [route for route in asked if route.request.url not in given_up]
+    assert len(under_way) == 2
+    assert index_of(under_way[0]) == 0  # the oldest: who scrolls on sees some on the way
+    assert len(asked) < 12  # most were never sent
+    pictures.unroute("**/slices/*.webp?*")
+    for route in under_way:
+        route.continue_()
+    shown(pictures, last)
+
+
+def test_nothing_is_asked_ahead_while_something_is_dragged(pictures):
+    press(pictures, "v")
+    pictures.wait_for_load_state("networkidle")
+    index = int(where(pictures).split()[1]) - 1
+    asked = []
+    pictures.on("request", lambda request: asked.append(request.url))
+    over(pictures)
+    pictures.mouse.down(button="right")
+    for step in range(1, 9):
+        over(pictures, at=(0.5 + step / 100, 0.5))
+        settled(pictures)
+    slices = [url for url in asked if "/slices/" in url]
+    assert len(slices) >= 3  # each with a window of its own
+    assert {url.split("/slices/")[1].split(".")[0] for url in slices} == {str(index)}
+    pictures.mouse.up(button="right")
+    with pictures.expect_request(f"**/slices/{index + 1}.webp?*"):
+        settled(pictures)
 
 
 def test_without_webgl2_what_needs_it_says_so(pictures):
@@ -307,6 +459,25 @@ def test_linked_viewers_scroll_together_in_mm(pictures, served):
     pictures.evaluate("() => { unlink(); viewers.place.goToSlice(3); }")
     pictures.wait_for_selector("#place .pane.axial canvas[data-shown='3']")
     assert pictures.get_attribute("#beside .pane.axial canvas", "data-shown") == "20"
+
+
+def test_a_volume_of_half_resolution_bridges_the_time_to_the_whole(volume):
+    assert volume.evaluate("() => window.resolutions") == ["pictures", "preview", "full"]
+
+
+def test_the_volume_tells_hu_and_distances_like_the_slices(volume, known):
+    hu, _ = known
+    volume.click("[data-act='layout.axial']")
+    volume.evaluate("() => window.viewers.place.goToSlice(28)")
+    settled(volume)
+    stage = volume.locator(".viewer-stage").bounding_box()
+    # Lesion, lung of the left side, mediastinum, and the mark that slice 28 alone has there.
+    for row, column in ((64, 34), (48, 92), (48, 64), (89, 69)):
+        x, y = place_of(stage, (row, column))
+        volume.mouse.move(stage["x"] + x, stage["y"] + y)
+        value = f"{hu[28, row, column]:,} HU".replace("-", "−")
+        expect(volume.locator(".viewer-foot .under")).to_have_text(value)
+    assert distance_told(volume) == pytest.approx(50, abs=0.5)
 
 
 def test_the_volumes_overlay_lies_where_the_label_map_says(volume, served):
@@ -334,12 +505,17 @@ def test_the_volume_stands_where_the_rendered_slice_stood(volume, pictures):
     assert (np.abs(one - other).max(-1) > 40).mean() < 0.02
 
 
-def paint(page, slice_index, voxel):
+def paint(page, slice_index, voxel, tool="lesion"):
     """A dab of 5.5 mm on a voxel (row, column) of an axial slice."""
     page.click("[data-act='layout.axial']")
-    page.evaluate("(index) => window.viewers.place.goToSlice(index)", slice_index)
     assert page.evaluate("() => window.viewers.place.painting.start()") is True
-    page.evaluate("() => window.viewers.place.painting.tool('lesion', 5.5)")
+    paint_more(page, slice_index, voxel, tool)
+
+
+def paint_more(page, slice_index, voxel, tool):
+    """The same where painting has begun."""
+    page.evaluate("(index) => window.viewers.place.goToSlice(index)", slice_index)
+    page.evaluate("(tool) => window.viewers.place.painting.tool(tool, 5.5)", tool)
     settled(page)
     stage = page.locator(".viewer-stage").bounding_box()
     x, y = place_of(stage, voxel)
@@ -349,17 +525,26 @@ def paint(page, slice_index, voxel):
     settled(page)
 
 
+def classes(known):
+    """The labels as a correction has them: 0 background, 1 lung, 2 lesion."""
+    _, labels = known
+    return np.select([labels >= 3, labels > 0], [2, 1], 0).astype(np.uint8)
+
+
+def disc(row, column):
+    rows, columns = np.indices((96, 128))
+    return ((rows - row) * 1.5) ** 2 + ((columns - column) * 1.25) ** 2 <= 5.5**2
+
+
 @pytest.fixture(scope="module")
 def painted(known):
     """Classes before, and after a disc of 5.5 mm around voxel (20, 40, 105): lung and beyond it.
 
     The voxels' distances next to its rim are 5.22 and 5.83 mm, so that no part of a pixel decides.
     """
-    _, labels = known
-    before = np.select([labels >= 3, labels > 0], [2, 1], 0).astype(np.uint8)
-    rows, columns = np.indices((96, 128))
+    before = classes(known)
     after = before.copy()
-    after[20][((rows - 40) * 1.5) ** 2 + ((columns - 105) * 1.25) ** 2 <= 5.5**2] = 2
+    after[20][disc(40, 105)] = 2
     assert (before[20][after[20] == 2] == 0).any()
     assert (before[20][after[20] == 2] == 1).any()
     return before, after
@@ -390,6 +575,24 @@ def test_what_was_painted_can_be_taken_back_and_done_again(volume, painted):
     volume.evaluate("() => window.viewers.place.painting.stop()")
     settled(volume)
     assert not like(shot(volume), LESION).any()  # slice 20 has no lesion of its own here
+
+
+def test_lung_is_painted_and_a_lesion_is_erased(volume, known):
+    before = classes(known)
+    after = before.copy()
+    after[20][disc(20, 64)] = 1  # in the mediastinum
+    after[28][disc(64, 34)] = 0  # in the middle of the large lesion
+    assert (before[20][disc(20, 64)] == 0).all()
+    assert (before[28][disc(64, 34)] == 2).all()
+    paint(volume, 20, (20, 64), "lung")
+    paint_more(volume, 28, (64, 34), "erase")
+    saved = np.asarray(saved_labels(volume).dataobj).T
+    changed = volume.evaluate("() => window.viewers.place.painting.changed()")
+    volume.evaluate("() => window.viewers.place.painting.stop()")
+    assert np.array_equal(saved, after)
+    ml, dab = np.prod(SPACING_MM) / 1000, int(disc(64, 34).sum())
+    assert changed["lesion_ml"] == pytest.approx(-dab * ml)
+    assert changed["lung_ml"] == pytest.approx((int(disc(20, 64).sum()) - dab) * ml)
 
 
 def test_a_preview_that_comes_late_leaves_what_is_painted_alone(blank, served, painted):

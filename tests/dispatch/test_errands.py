@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from opacimeter.dispatch import Correspondent, Dispatch, Filing, Notifying
 from opacimeter.document import Document
@@ -40,6 +41,8 @@ class FakeArchive:
     has: tuple[FoundStudy, ...] = ()
     images: int = 2
     expected: int | None = 2
+    without_ct: set[str] = field(default_factory=set)
+    named: list[set[str]] = field(default_factory=list)
 
     def echo(self) -> str:
         return "answers"
@@ -50,6 +53,8 @@ class FakeArchive:
     def fetch(self, study_uid, folder):
         if self.fails:
             raise self.fails
+        if study_uid in self.without_ct:
+            raise ArchiveRefused("the archive has no CT series of this study", hop="query")
         files = []
         for number in range(self.images):
             files.append(folder / str(number))
@@ -61,8 +66,10 @@ class FakeArchive:
             raise self.fails
         uids = {each.uid for each in identified(files).values()}
         self.taken += [Path(file).name for file in files]
+        self.named += [_named(file) for file in files if Path(file).name == "rejection.ko.dcm"]
         self.held |= uids - self.loses.keys()
-        return Sent(frozenset(uids - self.loses.keys()), self.loses)
+        lost = {uid: why for uid, why in self.loses.items() if uid in uids}
+        return Sent(frozenset(uids - lost.keys()), lost)
 
     def confirm(self, instances):
         uids = {each.uid for each in instances}
@@ -112,6 +119,16 @@ class Workplace:
         found = self.store.deliveries.page().deliveries
         (delivery,) = [each for each in found if each.kind is kind]
         return delivery
+
+
+def _named(note):
+    """SOPInstanceUIDs that a note of rejection names as evidence."""
+    (of_study,) = dcmread(note).CurrentRequestedProcedureEvidenceSequence
+    return {
+        item.ReferencedSOPInstanceUID
+        for series in of_study.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    }
 
 
 def _copies(file):
@@ -175,12 +192,13 @@ def test_one_object_of_two_is_no_delivery(place, lasting, status):
     assert told.reason.startswith("1 of 2 objects")
 
 
-def test_a_turn_that_breaks_ends_as_failed_without_the_message_of_the_error(place):
+def test_a_turn_that_breaks_is_tried_again_without_the_message_of_the_error(place):
+    """It may be a database that was busy: nothing is given up for that."""
     place.complete()
     place.archive.fails = ValueError("Doe^Jane")
     place.work()
     told = place.only()
-    assert told.status is DeliveryStatus.FAILED
+    assert told.status is DeliveryStatus.WAITING
     assert "ValueError" in told.reason
     assert "Doe" not in told.reason
 
@@ -260,5 +278,59 @@ def test_the_latest_earlier_chest_is_fetched_once_and_never_sent(tmp_path, known
             PullStatus.FETCHED, "1.9.2", images,
         )  # fmt: skip
         assert [low for _, low in place.assessed] == ([] if known else [True])
+    finally:
+        place.store.close()
+
+
+REFUSED = Failure("SOP class not supported (0x0122)", lasting=True)
+FULL = Failure("out of resources (0xA700)", lasting=False)
+
+
+def test_what_can_pass_is_tried_again_beside_what_cannot(place):
+    place.complete()
+    place.archive.loses = {FIRST: REFUSED, SECOND: FULL}
+    place.work()
+    assert place.only().status is DeliveryStatus.WAITING
+    place.archive.loses = {FIRST: REFUSED}
+    place.clock.now = place.only().next_attempt
+    place.work()
+    told = place.only()
+    assert told.status is DeliveryStatus.FAILED
+    assert [each["stored"] for each in told.objects] == [False, True]
+
+
+def test_a_note_names_what_of_a_result_the_archive_has_and_later_all_of_it(place):
+    assessment = place.complete()
+    place.archive.loses = {SECOND: REFUSED}
+    place.work()
+    review = Review(ReviewState.REJECTED, "Dr. Doe", "wrong side")
+    place.store.reviews.add(assessment, 1, review)
+    place.work()
+    note = place.only(DeliveryKind.REJECTION)
+    assert note.status is DeliveryStatus.DELIVERED
+    assert place.archive.named[-1] == {FIRST}
+    place.archive.loses = {}
+    place.store.deliveries.retry(place.only().id)
+    place.work()
+    place.work()
+    assert place.archive.named[-1] == {FIRST, SECOND}
+    again = place.only(DeliveryKind.REJECTION)
+    assert again.objects[0]["uid"] != note.objects[0]["uid"]  # other content, another object
+
+
+@pytest.mark.parametrize(("modalities", "fetched"), [(("CR",), "1.9.1"), ((), "1.9.1")])
+def test_an_earlier_study_without_ct_is_passed_over(tmp_path, modalities, fetched):
+    """Some archives heed no modality in a query; some do not even tell it."""
+    place = Workplace(tmp_path, priors=("pacs",))
+    try:
+        place.archive.without_ct = {"1.9.2"}
+        place.archive.has = (
+            study("1.9.1", "20260101", modalities=("CT", "SR")),
+            study("1.9.2", "20260301", modalities=modalities),
+        )
+        place.complete()
+        place.work()
+        (pull,) = place.store.pulls.page().pulls
+        assert (pull.status, pull.study_uid) == (PullStatus.FETCHED, fetched)
     finally:
         place.store.close()

@@ -100,8 +100,10 @@ def test_what_is_stored_is_committed_and_what_is_not_is_told_of(dimse, tmp_path)
     assert "0x0112" in confirmed.missing[absent.uid]
 
 
-def test_a_query_finds_what_is_stored_and_misses_what_is_not(orthanc, tmp_path):
-    archive = open_archive(DicomwebPeer("web", f"{orthanc.url}/dicom-web", timeout_s=10.0))
+@pytest.mark.parametrize("by", ["dicomweb", "dimse"])
+def test_a_query_finds_what_is_stored_and_misses_what_is_not(orthanc, dimse, by, tmp_path):
+    web = DicomwebPeer("web", f"{orthanc.url}/dicom-web", timeout_s=10.0)
+    archive = open_archive(web if by == "dicomweb" else dimse())
     files = objects(tmp_path)
     archive.send(files)
     there = list(identified(files).values())

@@ -98,6 +98,7 @@ def dimse_archive(orthanc, tls):
 
 
 def test_objects_go_to_a_dimse_peer_that_both_sides_certificates_vouch_for(dimse, known, tmp_path):
+    """This Orthanc takes no queries of strangers and cuts them off: its answers have to do."""
     archive = dimse_archive(dimse, trusting(known, known))
     assert "0x0000" in archive.echo()
     assert not deliver(archive, objects(tmp_path)).failed

@@ -169,11 +169,22 @@ def test_it_rests_on_every_image_and_both_segmentations(report):
 
 def test_a_later_version_follows_its_predecessor(supine, report, tmp_path):
     assert "PredecessorDocumentsSequence" not in pydicom.dcmread(report)
-    write_sr(tmp_path / "2.dcm", supine, record_of(2))
+    record = replace(record_of(2), predecessor=1)
+    write_sr(tmp_path / "2.dcm", supine, record)
     (study,) = pydicom.dcmread(tmp_path / "2.dcm").PredecessorDocumentsSequence
     (earlier,) = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert earlier.ReferencedSOPInstanceUID == pydicom.dcmread(report).SOPInstanceUID
     assert earlier.ReferencedSOPInstanceUID == derived_uid(record_of(1), Kind.SR, "instance")
+
+
+def test_a_version_before_that_has_no_report_is_no_predecessor(supine, report, tmp_path):
+    """Late images after a rejection, say: version 1 was never measured."""
+    write_sr(tmp_path / "2.dcm", supine, record_of(2))
+    assert "PredecessorDocumentsSequence" not in pydicom.dcmread(tmp_path / "2.dcm")
+    write_sr(tmp_path / "3.dcm", supine, replace(record_of(3), predecessor=1))
+    (study,) = pydicom.dcmread(tmp_path / "3.dcm").PredecessorDocumentsSequence
+    (earlier,) = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert earlier.ReferencedSOPInstanceUID == pydicom.dcmread(report).SOPInstanceUID
 
 
 def test_a_correction_names_its_person_and_reason(supine, tmp_path):

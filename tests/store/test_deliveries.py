@@ -9,15 +9,18 @@ from sqlalchemy.exc import IntegrityError
 from opacimeter.errors import Conflict, NotFound
 from opacimeter.store import (
     Archived,
+    Arriving,
     DeliveryKind,
     DeliveryStatus,
     Following,
+    Kept,
     Mishap,
     Origin,
     Patience,
     PullStatus,
     Review,
     ReviewState,
+    Role,
     Store,
 )
 from tests.fakes import MODEL, Clock, incoming, text_document
@@ -254,3 +257,66 @@ def test_the_earlier_study_is_looked_for_once(store, tmp_path):
     assert (pull.prior_of, pull.study_uid, pull.origin) == (assessment, None, Origin.PRIOR)
     completed(store, tmp_path / "in2", origin=Origin.PRIOR, study="1.2.4")
     assert len(store.pulls.page().pulls) == 1
+
+
+@pytest.mark.parametrize("how", ["upload", "stow"])
+def test_what_was_fetched_to_compare_with_goes_where_it_belongs_once_somebody_sends_it(
+    store, clock, tmp_path, how
+):
+    assessment = completed(store, tmp_path / "in", origin=Origin.PRIOR)
+    assert store.deliveries.page().deliveries == ()
+    clock.now += timedelta(hours=1)
+    again = incoming(tmp_path / "again")
+    if how == "upload":
+        assert store.arrivals.receive(again).job is None
+    else:
+        objects = [
+            Arriving(each.path, "1.2.3", "1.2.3.1", each.instance_uid, "CT", Role.IMAGE)
+            for each in again.files
+        ]
+        assert set(store.inbox.keep(objects, quiet=timedelta(0))) == {Kept.KNOWN}
+    made = store.deliveries.page(assessment=assessment).deliveries
+    assert {each.destination for each in made} == {"pacs", "all"}
+    assert store.catalogue.get(assessment).version.origin is not Origin.PRIOR
+    assert len(jobs(store.pulls)) == 1  # its own earlier study is looked for now
+
+
+def test_what_a_destination_has_of_a_date_range_is_not_sent_again(store, clock, tmp_path):
+    completed(store, tmp_path / "in", origin=Origin.BACKFILL)
+    (first,) = store.deliveries.page().deliveries
+    deliver(store)
+    clock.now += timedelta(hours=1)
+    store.arrivals.receive(incoming(tmp_path / "again"))
+    stands = {each.destination: each.status for each in store.deliveries.page().deliveries}
+    assert stands == {"all": DeliveryStatus.DELIVERED, "pacs": DeliveryStatus.WAITING}
+    assert store.deliveries.get(first.id).status is DeliveryStatus.DELIVERED
+
+
+def deliver(store):
+    (turn,) = jobs(store.deliveries)
+    store.deliveries.begin(turn)
+    store.deliveries.told(turn, [], done=True)
+
+
+def test_a_study_removed_and_sent_again_bears_numbers_that_no_archive_has_seen(store, tmp_path):
+    """UIDs follow from the version: what an archive keeps under them must not change."""
+    assessment = completed(store, tmp_path / "in")
+    completed_again = store.arrivals.receive(
+        incoming(tmp_path / "late", images={"1.9": b"late image"})
+    )
+    assert completed_again.version == 2
+    store.catalogue.remove(assessment)
+    receipt = store.arrivals.receive(incoming(tmp_path / "again"))
+    assert receipt.version == 3
+    run = store.runs.begin(receipt.job, attempts=3, model=MODEL)
+    assert (run.record.version, run.record.predecessor) == (3, None)
+
+
+def test_a_report_follows_the_newest_version_that_has_one(store, tmp_path):
+    completed(store, tmp_path / "in")
+    for number in (2, 3):
+        late = incoming(tmp_path / f"late-{number}", images={f"1.{number}": b"late"})
+        receipt = store.arrivals.receive(late)
+        run = store.runs.begin(receipt.job, attempts=3, model=MODEL)
+        assert (run.record.version, run.record.predecessor) == (number, 1)
+        run.reject((), checks=())  # it has no report that could be followed

@@ -168,3 +168,43 @@ def test_a_delivery_of_reports_alone_starts_no_later_version(store, tmp_path):
     files = [type(file)(file.path, file.instance_uid, aside=True) for file in late.files]
     again = store.arrivals.receive(Incoming(late.study_uid, files))
     assert (again.version, again.job) == (first.version, None)
+
+
+WEEK = timedelta(days=7)
+
+
+@pytest.mark.parametrize("role", [Role.ASIDE, Role.OURS, Role.UNWANTED])
+def test_what_waits_for_nobody_is_removed_when_nothing_comes_any_more(store, keep, clock, role):
+    keep(("9", b"x", role))
+    clock.now += WEEK
+    keep(("8", b"y", role))  # the study still grows
+    clock.now += timedelta(days=6)
+    assert store.inbox.expire(WEEK) == 0
+    clock.now += timedelta(days=2)
+    assert store.inbox.expire(WEEK) == 1
+    folder = store.files.root / "studies"
+    assert not [path for path in folder.rglob("*") if path.is_file()]
+    assert keep(("9", b"x", role)) == (Kept.STORED,)  # it may come again
+
+
+def test_what_is_due_or_belongs_to_an_assessment_is_never_removed_for_its_age(store, keep, clock):
+    keep(("1", b"a"), ("2", b"dose", Role.ASIDE))
+    clock.now += 10 * WEEK
+    assert store.inbox.expire(WEEK) == 0
+    receipt = store.inbox.release("1.2.3")
+    keep(("3", b"late dose", Role.ASIDE))
+    clock.now += 2 * WEEK
+    assert store.inbox.expire(WEEK) == 1
+    assert run_files(store, receipt) == [b"a", b"dose"]
+
+
+def test_an_object_is_found_by_its_uid_while_its_file_is_there(store, keep):
+    keep(("1", b"a"), ("9", b"x", Role.ASIDE))
+    keep(("1", b"elsewhere"), study="1.2.4")
+    assert [path.read_bytes() for path in store.objects.held("9")] == [b"x"]
+    assert {path.read_bytes() for path in store.objects.held("1")} == {b"a", b"elsewhere"}
+    store.inbox.release("1.2.3")
+    assert {path.read_bytes() for path in store.objects.held("1")} == {b"a", b"elsewhere"}
+    for path in store.objects.held("1"):
+        path.unlink()
+    assert store.objects.held("1") == store.objects.held("7") == ()

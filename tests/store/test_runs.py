@@ -212,7 +212,7 @@ def test_a_study_that_comes_again_after_its_removal_is_not_finished_by_the_old_r
     old = begin(store, receipt.job)
     store.catalogue.remove(receipt.id)
     again = store.arrivals.receive(incoming(tmp_path / "again"))
-    assert (again.id, again.version) == (receipt.id, 1)
+    assert (again.id, again.version) == (receipt.id, 2)
     with pytest.raises(Cancelled):
         old.keep(result_documents(old.record), checks=(), summary={})
     assert status(store, again) is Status.RECEIVED

@@ -37,6 +37,7 @@ __all__ = ["build"]
 
 _REQUEUE_EVERY_S = 10.0
 _LOOK_EVERY_S = 1.0
+_EXPIRE_EVERY_S = 600.0
 
 log = structlog.get_logger()
 
@@ -105,6 +106,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_again_and_again, "requeueing", services.requeue, _REQUEUE_EVERY_S)
         tasks.start_soon(_again_and_again, "inbox", partial(_take_in, services), _LOOK_EVERY_S)
+        expire = partial(services.store.inbox.expire, services.bounds.keep_others)
+        tasks.start_soon(_again_and_again, "expiry", expire, _EXPIRE_EVERY_S)
         try:
             yield
         finally:
@@ -114,7 +117,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(close)
 
 
-async def _again_and_again(what: str, do: Callable[[], None], every_s: float) -> None:
+async def _again_and_again(what: str, do: Callable[[], object], every_s: float) -> None:
     while True:
         try:
             await to_thread.run_sync(do)
@@ -131,6 +134,9 @@ def _take_in(services: Services) -> None:
         except (IntakeRejected, Conflict, NotFound) as error:
             about = str(assessment_id(study))
             log.warning("study in the inbox not taken in", assessment=about, why=str(error))
+        except Exception as error:  # one study must not hold up those behind it
+            about, kind = str(assessment_id(study)), type(error).__name__
+            log.warning("study in the inbox not taken in yet", assessment=about, error=kind)
 
 
 def _describe_problems(app: FastAPI) -> None:

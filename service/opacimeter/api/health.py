@@ -1,6 +1,7 @@
 """Routes: whether the service lives, whether it can work, and its figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -52,11 +53,24 @@ class _StoreFigures(Collector):
         for status, number in store.catalogue.counts().items():
             assessments.add_metric((status.value,), number)
         yield assessments
+        yield _by_status("opacimeter_deliveries", "Deliveries by state.", store.deliveries)
+        yield _by_status("opacimeter_pulls", "Pulls by state.", store.pulls)
         workers = store.heartbeats.recent(bounds.heartbeat_s)
         able = sum(worker.able for worker in workers)
         yield GaugeMetricFamily("opacimeter_workers", "Workers that can work.", value=able)
         free = store.files.free_bytes()
         yield GaugeMetricFamily("opacimeter_disk_free_bytes", "Free disk space.", value=free)
+
+
+class _Counted(Protocol):
+    def counts(self) -> Mapping[str, int]: ...
+
+
+def _by_status(name: str, about: str, counted: _Counted) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=("status",))
+    for status, number in counted.counts().items():
+        family.add_metric((status,), number)
+    return family
 
 
 @router.get("/health/live")

@@ -68,6 +68,7 @@ class Bounds:
         free_bytes: Disk space that has to stay free.
         heartbeat_s: Silence after which a worker counts as gone.
         cache_bytes: Most that unpacked images may take.
+        keep_others: How long the inbox keeps what waits for nobody.
     """
 
     upload_bytes: int = 8 << 30
@@ -75,6 +76,7 @@ class Bounds:
     free_bytes: int = 2 << 30
     heartbeat_s: float = 30.0
     cache_bytes: int = 8 << 30
+    keep_others: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

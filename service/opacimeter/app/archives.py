@@ -97,6 +97,7 @@ def _peer(pacs: Pacs) -> Peer:
         tls=tls if pacs.tls else None,
         move=pacs.move,
         commit=pacs.commit,
+        commit_wait_s=pacs.commit_wait_s,
         receive_port=pacs.receive_port,
         receive_host=pacs.receive_host,
         timeout_s=pacs.timeout_s,

@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
             free_bytes=settings.min_free_bytes,
             heartbeat_s=settings.heartbeat_limit_s,
             cache_bytes=settings.max_cache_bytes,
+            keep_others=timedelta(days=settings.keep_others_days),
         ),
         software=opacimeter.__version__,
         dicom=api.DicomFiles(

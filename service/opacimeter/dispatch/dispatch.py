@@ -114,9 +114,10 @@ class Dispatch:
         except OSError as error:  # this side's disk: full now, maybe not later
             mishap = Mishap(hop, error.strerror or type(error).__name__, lasting=False)
         except Exception as error:  # the process boundary: a job that raises would be lost
-            # Kind only: the message of a foreign exception may quote a patient's data.
+            # Kind only: the message of a foreign exception may quote a patient's data. Not for
+            # good: it may be a database that was busy, and nothing is to be lost.
             log.critical("errand failed", error=type(error).__name__, hop=hop)
-            mishap = Mishap(hop, f"An internal error ({type(error).__name__}).", lasting=True)
+            mishap = Mishap(hop, f"An internal error ({type(error).__name__}).", lasting=False)
         if mishap is not None:
             log.warning("errand missed", hop=mishap.hop, reason=mishap.reason, turn=turn[:36])
             errands.mishap(turn, mishap)

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import date
 
 from opacimeter.dispatch.filing import Filing
-from opacimeter.dispatch.priors import latest_before
-from opacimeter.errors import ArchiveUnreachable, NotFound
+from opacimeter.dispatch.priors import earlier_chests
+from opacimeter.errors import ArchiveRefused, ArchiveUnreachable, NotFound
 from opacimeter.exchange import Archive, Question
-from opacimeter.store import Mishap, Pull, Store
+from opacimeter.store import Mishap, Origin, Pull, Store
 
 __all__ = ["Fetching"]
+
+_TRIED = 5
 
 
 class Fetching:
@@ -40,37 +42,59 @@ class Fetching:
             return Mishap("connect", told, lasting=True)
         if not self._filing.has_room():
             return Mishap("file", "less disk is free than the settings ask for", lasting=False)
-        uid = pull.study_uid or self._prior(pull, archive)
-        if uid is None or (pull.prior_of is not None and self._store.catalogue.knows(uid)):
-            self._store.pulls.fetched(turn, study_uid=uid, images=0)
-            return None
-        images = self._fetch(archive, uid, pull)
+        uid, images = self._asked(pull, archive) or self._fetch_prior(pull, archive)
         self._store.pulls.fetched(turn, study_uid=uid, images=images)
         return None
 
-    def _fetch(self, archive: Archive, uid: str, pull: Pull) -> int:
+    def _asked(self, pull: Pull, archive: Archive) -> tuple[str | None, int] | None:
+        """Fetch the study that was asked for; None where an earlier one is to be found first."""
+        if pull.study_uid is None:
+            return None
+        return pull.study_uid, self._fetch(archive, pull.study_uid, pull.origin)
+
+    def _fetch_prior(self, pull: Pull, archive: Archive) -> tuple[str | None, int]:
+        """Fetch the latest earlier study that has a CT; its UID, and how many images came.
+
+        Archives that tell no modality name studies among which there is no CT: the next one is
+        tried then.
+        """
+        refusal: ArchiveRefused | None = None
+        for uid in self._earlier(pull, archive)[:_TRIED]:
+            if self._store.catalogue.knows(uid):
+                return uid, 0
+            try:
+                return uid, self._fetch(archive, uid, pull.origin)
+            except ArchiveRefused as error:
+                if error.hop != "query":
+                    raise
+                refusal = error
+        if refusal is not None:
+            raise refusal
+        return None, 0
+
+    def _fetch(self, archive: Archive, uid: str, origin: Origin) -> int:
         folder = self._store.files.landing()
         try:
             fetched = archive.fetch(uid, folder)
             if not fetched.complete:
                 told = f"{len(fetched.files)} of {fetched.expected} images came"
                 raise ArchiveUnreachable(told, hop="fetch")
-            self._filing.file(folder, uid, pull.origin)
+            self._filing.file(folder, uid, origin)
             return len(fetched.files)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _prior(self, pull: Pull, archive: Archive) -> str | None:
-        """The patient's latest earlier chest CT; None where there is none, or nobody can tell."""
+    def _earlier(self, pull: Pull, archive: Archive) -> tuple[str, ...]:
+        """The patient's earlier chest CT, the latest first; none where nobody can tell."""
         if pull.prior_of is None:
-            return None
+            return ()
         try:
             entry = self._store.catalogue.get(pull.prior_of)
         except NotFound:
-            return None
+            return ()
         patient, when = entry.patient.get("id"), entry.study.get("date")
         if not patient or not when:
-            return None
+            return ()
         until = date.fromisoformat(when).strftime("%Y%m%d")
         found = archive.studies(Question(patient_id=patient, dates=("", until)))
-        return latest_before(entry, found, chest=self._chests[pull.source])
+        return earlier_chests(entry, found, chest=self._chests[pull.source])

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from opacimeter.exchange import FoundStudy
 from opacimeter.store import Entry
 
-__all__ = ["is_chest", "latest_before"]
+__all__ = ["earlier_chests", "is_chest"]
 
 
-def latest_before(entry: Entry, found: Iterable[FoundStudy], *, chest: str) -> str | None:
-    """StudyInstanceUID of the latest chest CT before a study; None where there is none.
+def earlier_chests(entry: Entry, found: Iterable[FoundStudy], *, chest: str) -> tuple[str, ...]:
+    """StudyInstanceUIDs of the chest CT before a study, the latest first.
 
     Two hospitals may give one number to two people: whoever's issuer, birth date or sex disagrees
     is another person. What is not told does not disagree.
 
     Args:
         entry: The study that has come.
-        found: CT studies under the same PatientID.
+        found: Studies under the same PatientID; some archives do not heed the modality asked for.
         chest: Regular expression, sought in description and body parts in any case; a study that
             tells neither is taken for one.
     """
@@ -28,11 +28,12 @@ def latest_before(entry: Entry, found: Iterable[FoundStudy], *, chest: str) -> s
         if study.uid != entry.study_uid
         and study.date
         and _moment(study.date, study.time) < own
+        and ("CT" in study.modalities or not study.modalities)
         and _same_person(entry, study)
         and is_chest(study, chest)
     ]
-    latest = max(earlier, key=lambda study: _moment(study.date, study.time), default=None)
-    return latest.uid if latest else None
+    earlier.sort(key=lambda study: _moment(study.date, study.time), reverse=True)
+    return tuple(study.uid for study in earlier)
 
 
 def _moment(date: str, time: str) -> tuple[str, str]:
@@ -51,7 +52,7 @@ def _same_person(entry: Entry, study: FoundStudy) -> bool:
 
 
 def is_chest(study: FoundStudy, chest: str) -> bool:
-    """Whether a study may be one of the chest; see `latest_before`."""
+    """Whether a study may be one of the chest; see `earlier_chests`."""
     pattern = re.compile(chest, re.IGNORECASE)
     texts = [text for text in (study.description, *study.body_parts) if text.strip()]
     return not texts or any(pattern.search(text) for text in texts)

@@ -60,7 +60,7 @@ class Sending:
         hindrance = self._hindrance(delivery)
         if hindrance is not None:
             return hindrance
-        with self._files(delivery, destination) as files:
+        with self._files(delivery, self._there(delivery, destination)) as files:
             if not files:
                 return Mishap("store", "the version has none of the documents wanted", True)  # noqa: FBT003
             outcome = deliver(self._archives[delivery.destination], files)
@@ -71,20 +71,27 @@ class Sending:
         """What stands in the way of a rejection note: it follows what it is about."""
         if delivery.kind is DeliveryKind.RESULT:
             return None
-        status = self._store.deliveries.result_status(delivery)
-        if status in _GONE:
+        result = self._store.deliveries.result(delivery)
+        ended = result is None or result.status in _GONE
+        if ended and not _stored(result):
             return Mishap("store", "the result itself is not in this archive", lasting=True)
-        if status is not DeliveryStatus.DELIVERED:
+        if not ended and result is not None and result.status is not DeliveryStatus.DELIVERED:
             return Mishap("store", "the result itself is not in this archive yet", lasting=False)
         version = self._store.catalogue.get(delivery.assessment, delivery.version).version
         if (version.review or {}).get("state") != ReviewState.REJECTED:
             return Mishap("store", "the result is not rejected any more", lasting=True)
         return None
 
+    def _there(self, delivery: Delivery, destination: Archived) -> frozenset[str]:
+        """Names of the documents to send; of a note, those that it is about: what got there."""
+        if delivery.kind is DeliveryKind.RESULT:
+            return destination.documents
+        return destination.documents & _stored(self._store.deliveries.result(delivery))
+
     @contextmanager
-    def _files(self, delivery: Delivery, destination: Archived) -> Iterator[Sequence[Path]]:
+    def _files(self, delivery: Delivery, names: frozenset[str]) -> Iterator[Sequence[Path]]:
         artifacts = self._store.catalogue.artifacts(delivery.assessment, delivery.version)
-        files = [each.path for each in artifacts if each.name in destination.documents]
+        files = [each.path for each in artifacts if each.name in names]
         if delivery.kind is DeliveryKind.RESULT or not files:
             yield files
             return
@@ -102,6 +109,12 @@ class Sending:
         created = datetime.fromisoformat(review["time"])
         record = Record(delivery.assessment, delivery.version, created, delivery.study_uid)
         write_rejection_note(path, files, record, author=review["author"], reason=review["reason"])
+
+
+def _stored(result: Delivery | None) -> frozenset[str]:
+    """Names of the documents that an archive said it holds, when it was last asked."""
+    objects = result.objects if result is not None else ()
+    return frozenset(each["name"] for each in objects if each["stored"])
 
 
 def _objects(outcome: Outcome) -> list[dict[str, Any]]:

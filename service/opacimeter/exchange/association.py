@@ -66,12 +66,13 @@ def associated(
 def listening(
     peer: DimsePeer, contexts: Sequence[PresentationContext], handlers: Handlers
 ) -> Iterator[None]:
-    """Take associations at the peer's `receive_port` for a while.
+    """Take associations of the peer at its `receive_port` for a while, and of nobody else.
 
     Raises:
         ArchiveUnreachable: The port stays taken, by another transfer for instance.
     """
     entity = _entity(peer)
+    entity.require_calling_aet = [peer.aet]
     entity.supported_contexts = list(contexts)
     until = time.monotonic() + peer.timeout_s
     while True:

@@ -81,7 +81,7 @@ def commit(peer: DimsePeer, instances: Sequence[Instance]) -> Confirmed:
             asked, _REQUEST, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
         )
         require(status, "confirm")
-        return report.wait(peer.timeout_s, {each.uid for each in instances})
+        return report.wait(peer.commit_wait_s, {each.uid for each in instances})
 
 
 def transaction(instances: Sequence[Instance]) -> Dataset:

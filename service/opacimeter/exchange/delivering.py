@@ -26,8 +26,8 @@ class Outcome:
 
     @property
     def lasting(self) -> bool:
-        """Whether trying again would change nothing for one of them."""
-        return any(failure.lasting for failure in self.failed.values())
+        """Whether trying again would change nothing for any of them."""
+        return bool(self.failed) and all(failure.lasting for failure in self.failed.values())
 
 
 def deliver(archive: Archive, files: Sequence[Path]) -> Outcome:

@@ -17,7 +17,7 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from opacimeter.errors import ArchiveRefused, ArchiveUnreachable
+from opacimeter.errors import ArchiveError, ArchiveRefused, ArchiveUnreachable
 from opacimeter.exchange.archive import (
     Confirmed,
     Failure,
@@ -84,7 +84,7 @@ class DimseArchive:
         counts = [row.get("NumberOfSeriesRelatedInstances") for row in series]
         told = [int(count) for count in counts if count not in {None, ""}]
         expected = sum(told) if len(told) == len(counts) else None
-        return Fetched(tuple(receiver.files), expected)
+        return Fetched(receiver.files, expected)
 
     def send(self, files: Sequence[Path]) -> Sent:
         """Store files by C-STORE; each answer's status counts."""
@@ -101,8 +101,32 @@ class DimseArchive:
         return Sent(frozenset(stored), failed)
 
     def confirm(self, instances: Sequence[Instance]) -> Confirmed | None:
-        """Storage commitment, where the settings ask for it."""
-        return commit(self._peer, instances) if self._peer.commit else None
+        """Storage commitment where the settings ask for it, else a query for the instances.
+
+        None where the archive answers no queries of this side: some abort the association then.
+        """
+        if self._peer.commit:
+            return commit(self._peer, instances)
+        try:
+            found = self._instances({(each.study_uid, each.series_uid) for each in instances})
+        except ArchiveError as error:
+            if error.hop != "query":
+                raise
+            return None
+        missing = {each.uid for each in instances} - found
+        return Confirmed(
+            frozenset(each.uid for each in instances if each.uid in found),
+            dict.fromkeys(missing, "the answer to a query does not name it"),
+        )
+
+    def _instances(self, series: Iterable[tuple[str, str]]) -> set[str]:
+        """SOPInstanceUIDs of all that the archive has in some series, by C-FIND."""
+        found = set()
+        for study_uid, series_uid in sorted(series):
+            asked = _identifier("IMAGE", ("SOPInstanceUID",))
+            asked.StudyInstanceUID, asked.SeriesInstanceUID = study_uid, series_uid
+            found |= {str(row.get("SOPInstanceUID", "")) for row in self._find(asked)}
+        return found
 
     def _find(self, asked: Dataset) -> list[Dataset]:
         model = StudyRootQueryRetrieveInformationModelFind

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import structlog
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
@@ -19,6 +20,8 @@ from opacimeter.exchange.peer import DimsePeer, Tls
 from opacimeter.exchange.receiving import CT_CLASSES, CT_SYNTAXES
 
 __all__ = ["Listener", "Received", "Sender", "StoreStatus", "listen"]
+
+log = structlog.get_logger()
 
 _CALLING_UNKNOWN: Final = (0x01, 0x01, 0x03)
 """A-ASSOCIATE-RJ (PS3.8 9.3.4): permanent, by the service user, calling AE title unknown."""
@@ -174,6 +177,9 @@ def _store(event: evt.Event, folder: Path, keep: Keep) -> Dataset:
             status = keep(Received(path, event.assoc.requestor.ae_title))
     except OSError:
         status = StoreStatus.OUT_OF_RESOURCES
+    except Exception as error:  # a busy database, say: pynetdicom would call it for good
+        log.critical("object not kept", error=type(error).__name__)
+        status = StoreStatus.PROCESSING_FAILURE
     finally:
         path.unlink(missing_ok=True)
     return _answer(status)
@@ -183,7 +189,9 @@ def _fault(event: evt.Event, path: Path) -> StoreStatus | None:
     """What is wrong with an object by itself: unreadable, or not what the command names."""
     command = event.request
     try:
-        told = dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"])
+        told = dcmread(
+            path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True
+        )
         named = str(told.get("SOPClassUID", "")), str(told.get("SOPInstanceUID", ""))
     except (InvalidDicomError, ValueError, KeyError, TypeError, EOFError, NotImplementedError):
         return StoreStatus.CANNOT_UNDERSTAND

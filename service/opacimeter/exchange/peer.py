@@ -90,6 +90,7 @@ class DimsePeer:
         tls: None where the line is plain.
         move: Fetch by C-MOVE in place of C-GET.
         commit: Ask for storage commitment.
+        commit_wait_s: How long its report is waited for.
         receive_port: Where this side listens while it waits for what it asked for: moved images,
             reports of commitment. The peer must know it under `calling`.
         receive_host: Address to listen on then.
@@ -104,6 +105,7 @@ class DimsePeer:
     tls: Tls | None = None
     move: bool = False
     commit: bool = False
+    commit_wait_s: float = 300.0
     receive_port: int = 11112
     receive_host: str = ""
     timeout_s: float = 60.0

@@ -46,27 +46,29 @@ _OUT_OF_RESOURCES: Final = 0xA700
 
 
 class Receiver:
-    """Files what comes, in the order in which it comes.
-
-    Attributes:
-        files: The files so far.
-    """
+    """Files what comes, each object once, in the order in which it comes."""
 
     def __init__(self, folder: Path) -> None:
         """Nothing has come."""
-        self.files: list[Path] = []
+        self._files: dict[str, Path] = {}
         self._folder = folder
         self._lock = threading.Lock()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files so far."""
+        return tuple(self._files.values())
+
     def store(self, event: evt.Event) -> int:
         """Write one object as it was sent, undecoded; returns the status of C-STORE."""
+        uid = str(event.request.AffectedSOPInstanceUID)
         with self._lock:
-            path = self._folder / f"{len(self.files):06d}.dcm"
+            path = self._files.get(uid) or self._folder / f"{len(self._files):06d}.dcm"
             try:
                 path.write_bytes(event.encoded_dataset())
             except OSError:
                 return _OUT_OF_RESOURCES
-            self.files.append(path)
+            self._files[uid] = path
         return 0x0000
 
     @contextmanager

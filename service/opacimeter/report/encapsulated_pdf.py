@@ -1,10 +1,12 @@
 """Encapsulated PDF: a page of ours as an object of the study (PS3.3 A.45.1)."""
 
+import hashlib
+
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
 from opacimeter.record import Record
-from opacimeter.report.dicom_object import Kind, new_object, object_of, references
+from opacimeter.report.dicom_object import Kind, derived_uid, new_object, object_of, references
 from opacimeter.volume import Volume
 
 __all__ = ["encapsulated_pdf", "encapsulated_refusal"]
@@ -35,6 +37,9 @@ def encapsulated_refusal(header: Dataset, record: Record, page: bytes) -> Datase
         page: The PDF.
     """
     dataset = object_of(header, record, Kind.REFUSAL)
+    # Retried, and refused for another reason, is another page under the same version.
+    content = hashlib.sha256(page).hexdigest()
+    dataset.SOPInstanceUID = derived_uid(record, Kind.REFUSAL, f"instance {content}")
     _enclose(dataset, page, "Chest CT: not measured. Research use only.")
     return dataset
 

@@ -4,7 +4,7 @@ As IHE has it for what shall no longer be read (Imaging Object Change Management
 why, the document names every instance, and the archive decides what it does with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
@@ -56,7 +56,7 @@ def write_rejection_note(
         raise Conflict(
             f"A rejection note names objects of one study; there are {len(objects)} objects."
         )
-    dataset = _headed(objects[0], record)
+    dataset = _headed(objects[0], record, [str(each.SOPInstanceUID) for each in objects])
     document = KeyObjectSelectionDocument(
         evidence=[_identity(each) for each in objects],
         content=_selection(objects, author=author, reason=reason),
@@ -71,14 +71,14 @@ def write_rejection_note(
     write_object(path, dataset)
 
 
-def _headed(source: Dataset, record: Record) -> Dataset:
+def _headed(source: Dataset, record: Record, named: Iterable[str]) -> Dataset:
     """Patient, study, series and equipment of the note."""
     dataset, kind = patient_and_study(source, source.StudyInstanceUID), Kind.KEY_OBJECT
     dataset.SOPClassUID = SERIES[kind].sop_class
-    # Rejected anew, with another reason, is another note.
-    when = record.created.isoformat()
-    dataset.SOPInstanceUID = derived_uid(record, kind, f"instance {when}")
-    dataset.SeriesInstanceUID = derived_uid(record, kind, f"series {when}")
+    # Rejected anew, with another reason, is another note; so is one about more of the objects.
+    about = " ".join([record.created.isoformat(), *sorted(named)])
+    dataset.SOPInstanceUID = derived_uid(record, kind, f"instance {about}")
+    dataset.SeriesInstanceUID = derived_uid(record, kind, f"series {about}")
     dataset.Modality, dataset.SeriesNumber = SERIES[kind].modality, series_number(record, kind)
     dataset.SeriesDescription = series_description(record, kind)
     dataset.InstanceNumber = 1

@@ -86,10 +86,10 @@ def write_sr(path: Path, assessment: Assessment, record: Record, *, labelmap: bo
 
 
 def predecessors(volume: Volume, record: Record) -> list[Dataset]:
-    """The report of the version before, which this one follows and does not retract."""
-    if record.version == 1:
+    """The latest report before this one, which follows it and does not retract it."""
+    if record.predecessor is None:
         return []
-    earlier = replace(record, version=record.version - 1)
+    earlier = replace(record, version=record.predecessor)
     return [
         _identity(
             volume,

@@ -50,6 +50,12 @@ class Pacs(BaseModel):
     calling: AeTitle = Field(default="OPACIMETER", description="dimse: AE title of this side.")
     move: bool = Field(default=False, description="dimse: fetch by C-MOVE in place of C-GET.")
     commit: bool = Field(default=False, description="dimse: ask for storage commitment.")
+    commit_wait_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="dimse: how long a report of storage commitment is waited for.",
+    )
     receive_port: int = Field(
         default=11_112,
         ge=1,
@@ -79,7 +85,7 @@ class Pacs(BaseModel):
         description="Whether it gets a page about a study that cannot be measured, and why.",
     )
     priors: bool = Field(
-        default=False,
+        default=True,
         description="Whether the patient's latest earlier chest CT is fetched from it and "
         "assessed, to compare with.",
     )

@@ -100,6 +100,13 @@ class Settings(BaseSettings):
         description="Seconds without a new image of a study, received object by object, after "
         "which it is assessed.",
     )
+    keep_others_days: float = Field(
+        default=7.0,
+        gt=0,
+        le=3650,
+        description="Days after which objects received one by one that belong to no assessment are "
+        "removed: other modalities, unwanted images, results that an archive sends back.",
+    )
     wanted_body_part: re.Pattern[str] | None = Field(
         default=None,
         description="Regular expression that the body part of images received object by object "

@@ -18,7 +18,9 @@ from opacimeter.store.entries import Incoming, Origin, Receipt, Status
 from opacimeter.store.files import Files
 from opacimeter.store.identity import told
 from opacimeter.store.novelty import Found, Novelty, Verdict
-from opacimeter.store.rows import AssessmentRow, EventRow, InstanceRow, VersionRow
+from opacimeter.store.onward import Onward, nothing
+from opacimeter.store.reading import document_names
+from opacimeter.store.rows import AssessmentRow, EventRow, InstanceRow, RemovedRow, VersionRow
 
 __all__ = ["Arrivals", "add_event", "job_of", "plain"]
 
@@ -27,8 +29,9 @@ class Arrivals:
     """Takes studies in. The same images again change nothing; others make the next version."""
 
     def __init__(
-        self, db: Database, files: Files, *, novelty: Novelty, clock: Callable[[], datetime]
-    ) -> None:
+        self, db: Database, files: Files, *, novelty: Novelty, clock: Callable[[], datetime],
+        onward: Onward = nothing,
+    ) -> None:  # fmt: skip
         """Wire it.
 
         Args:
@@ -36,8 +39,10 @@ class Arrivals:
             files: Where the images go.
             novelty: Tells what the store has already.
             clock: Now, UTC.
+            onward: Makes what follows where somebody wants what had been fetched unasked.
         """
         self._db, self._files, self._novelty, self._clock = db, files, novelty, clock
+        self._onward = onward
 
     def receive(self, incoming: Incoming, *, model_sha256: str | None = None) -> Receipt:
         """File a study's images and say which version answers them.
@@ -67,6 +72,18 @@ class Arrivals:
             instances = _instances_hash(session, row.id)
             asked = _Question(None, instances, problems, incoming.origin)
             return self._answer(session, row, asked, model_sha256=model_sha256)
+
+    def want(self, assessment: UUID, origin: Origin) -> None:
+        """Somebody sends images that are known.
+
+        Where they had been fetched unasked, what was made of them goes where it would have gone
+        if they had been sent at first.
+        """
+        with self._db.write() as session:
+            row = session.get(AssessmentRow, str(assessment), with_for_update=True)
+            newest = session.get(VersionRow, (row.id, row.version)) if row is not None else None
+            if newest is not None:
+                self._wanted(session, newest, origin)
 
     def another_series(self, assessment: UUID, series_uid: str) -> Receipt:
         """Ask for another series of a known study.
@@ -115,10 +132,18 @@ class Arrivals:
             made_by = version.model.get("sha256")
             known = made_by is None or model_sha256 in {None, made_by}
             if known and version.problems == asked.problems:
-                if Origin(version.origin).unasked:
-                    version.origin = asked.origin
+                self._wanted(session, version, asked.origin)
                 return Receipt(UUID(row.id), version.number, None)
         return self._next_version(session, row, asked)
+
+    def _wanted(self, session: Session, version: VersionRow, origin: Origin) -> None:
+        before = Origin(version.origin)
+        if not before.unasked or origin in (before, Origin.PRIOR):
+            return
+        version.origin = origin
+        session.flush()
+        if Status(version.status).final:
+            self._onward(session, version, document_names(session, version))
 
     def _next_version(self, session: Session, row: AssessmentRow, asked: "_Question") -> Receipt:
         version = VersionRow(
@@ -180,8 +205,11 @@ def _assessment(session: Session, incoming: Incoming, now: datetime) -> Assessme
     key = str(assessment_id(incoming.study_uid))
     row = session.get(AssessmentRow, key, with_for_update=True)
     if row is None:
+        # Objects of a version that was removed may be in archives: its number is not used again.
+        removed = session.get(RemovedRow, key)
         row = AssessmentRow(
-            id=key, study_uid=incoming.study_uid, received=now, version=0,
+            id=key, study_uid=incoming.study_uid, received=now,
+            version=removed.version if removed is not None else 0,
             status=Status.RECEIVED, patient={}, study={},
         )  # fmt: skip
         session.add(row)

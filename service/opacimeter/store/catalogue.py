@@ -9,7 +9,7 @@ from opacimeter.record import assessment_id
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Artifact, Entry, Event, Page, Status, Version
 from opacimeter.store.files import Files
-from opacimeter.store.inbox import forget_waiting
+from opacimeter.store.forgetting import forget_waiting
 from opacimeter.store.listing import (
     Order,
     Sort,
@@ -22,7 +22,7 @@ from opacimeter.store.listing import (
 )
 from opacimeter.store.patients import standing
 from opacimeter.store.reading import document_names, entry_of, version_of
-from opacimeter.store.rows import AssessmentRow, DocumentRow, EventRow, VersionRow
+from opacimeter.store.rows import AssessmentRow, DocumentRow, EventRow, RemovedRow, VersionRow
 
 __all__ = ["Catalogue"]
 
@@ -151,6 +151,9 @@ class Catalogue:
     def remove(self, assessment: UUID) -> None:
         """Remove an assessment whole: rows, images, documents. A run of it comes to nothing.
 
+        The number of its last version is kept: objects of the versions may be in archives, and if
+        the study comes again, what is made of it must not bear their UIDs.
+
         Raises:
             NotFound: No such assessment.
         """
@@ -158,6 +161,7 @@ class Catalogue:
             row = session.get(AssessmentRow, str(assessment), with_for_update=True)
             if row is None:
                 raise NotFound(_NOTHING)
+            session.merge(RemovedRow(assessment_id=row.id, version=row.version))
             session.delete(row)
             forget_waiting(session, row.id)
             session.flush()

@@ -106,7 +106,7 @@ class Deliveries(Errands[DeliveryRow]):
         ended = Ended(status, origin, frozenset(names))
         for destination in destinations:
             kind = destination.wants(ended)
-            if kind is not None:
+            if kind is not None and not self._asked_since(session, version, destination.name, kind):
                 self._ask(session, version, destination.name, kind)
 
     def reject(self, session: Session, version: VersionRow) -> None:
@@ -136,6 +136,7 @@ class Deliveries(Errands[DeliveryRow]):
                 row.objects, row.updated = [dict(each) for each in objects], self._clock()
                 if done:
                     row.status, row.hop, row.reason = ErrandStatus.DONE, None, None
+                    self._note_again(session, row)
                     self._came_to_its_end(session, row)
 
     def get(self, delivery: UUID) -> Delivery | None:
@@ -144,8 +145,8 @@ class Deliveries(Errands[DeliveryRow]):
             row = session.get(DeliveryRow, str(delivery))
             return None if row is None else _delivery(row)
 
-    def result_status(self, of: Delivery) -> DeliveryStatus | None:
-        """Where the result of the same version stands at the same destination."""
+    def result(self, of: Delivery) -> Delivery | None:
+        """The delivery of the result of the same version to the same destination."""
         query = select(DeliveryRow).where(
             DeliveryRow.assessment_id == str(of.assessment),
             DeliveryRow.version == of.version,
@@ -154,7 +155,7 @@ class Deliveries(Errands[DeliveryRow]):
         )
         with self._db.read() as session:
             row = session.scalars(query).one_or_none()
-            return None if row is None else _delivery(row).status
+            return None if row is None else _delivery(row)
 
     def page(
         self, *, assessment: UUID | None = None, status: DeliveryStatus | None = None,
@@ -191,16 +192,25 @@ class Deliveries(Errands[DeliveryRow]):
         )  # fmt: skip
         session.add(event)
 
+    def _note_again(self, session: Session, row: DeliveryRow) -> None:
+        """A result is whole in the archive at last: the note about it names all of it now."""
+        if row.kind != DeliveryKind.RESULT:
+            return
+        note = _row(session, row, row.destination, DeliveryKind.REJECTION)
+        if note is not None and note.status != ErrandStatus.UNDER_WAY:
+            start(note, self._clock())
+
+    def _asked_since(
+        self, session: Session, version: VersionRow, destination: str, kind: DeliveryKind
+    ) -> bool:
+        """Whether it was asked for since the version ended: nothing is sent twice."""
+        row = _row(session, version, destination, kind)
+        return row is not None and version.finished is not None and row.asked >= version.finished
+
     def _ask(
         self, session: Session, version: VersionRow, destination: str, kind: DeliveryKind
     ) -> None:
-        query = select(DeliveryRow).where(
-            DeliveryRow.assessment_id == version.assessment_id,
-            DeliveryRow.version == version.number,
-            DeliveryRow.destination == destination,
-            DeliveryRow.kind == kind,
-        )
-        row = session.scalars(query).one_or_none()
+        row = _row(session, version, destination, kind)
         if row is not None and kind.event:
             # It ended so before, and was retried: news with a name of its own, no repetition.
             session.delete(row)
@@ -214,6 +224,20 @@ class Deliveries(Errands[DeliveryRow]):
             )  # fmt: skip
             session.add(row)
         start(row, self._clock())
+
+
+def _row(
+    session: Session, of: VersionRow | DeliveryRow, destination: str, kind: DeliveryKind
+) -> DeliveryRow | None:
+    """The delivery of a version, or of the version of another delivery."""
+    number = of.number if isinstance(of, VersionRow) else of.version
+    query = select(DeliveryRow).where(
+        DeliveryRow.assessment_id == of.assessment_id,
+        DeliveryRow.version == number,
+        DeliveryRow.destination == destination,
+        DeliveryRow.kind == kind,
+    )
+    return session.scalars(query).one_or_none()
 
 
 def _delivery(row: DeliveryRow) -> Delivery:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from opacimeter.errors import Conflict, NotFound
@@ -113,6 +113,14 @@ class Errands(Generic[Row]):
         """Turns whose time has come, the longest due first, a hundred at once."""
         with self._db.read() as session:
             return tuple(turn_of(each) for each in self._due(session))
+
+    def counts(self) -> dict[str, int]:
+        """How many there are in each state, in this table's own words."""
+        row = self.row_class
+        query = select(row.status, func.count()).group_by(row.status)
+        with self._db.read() as session:
+            found = {ErrandStatus(status): number for status, number in session.execute(query)}
+        return {self.words.get(one, one.value): found.get(one, 0) for one in ErrandStatus}
 
     def queued(self, turn: str) -> None:
         """The queue has taken a turn."""

@@ -10,9 +10,9 @@ from opacimeter.store.deliveries import Deliveries
 from opacimeter.store.destinations import Destination
 from opacimeter.store.entries import Status
 from opacimeter.store.errands import Patience
+from opacimeter.store.onward import Onward
 from opacimeter.store.pulls import Pulls
 from opacimeter.store.rows import VersionRow
-from opacimeter.store.run import Onward
 
 __all__ = ["NOTHING_FOLLOWS", "Following"]
 

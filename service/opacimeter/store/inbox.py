@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from opacimeter.errors import Conflict, IntakeRejected, NotFound
@@ -22,16 +22,19 @@ from opacimeter.store.arrivals import Arrivals
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Incoming, IncomingFile, Origin, Receipt
 from opacimeter.store.files import Files, uid_hash
+from opacimeter.store.forgetting import expired, forget_with_files, waiting_of
 from opacimeter.store.novelty import Found, Known, Novelty, Verdict
-from opacimeter.store.rows import InstanceRow
 from opacimeter.store.rows_inbox import InboxRow, WaitingRow
 from opacimeter.store.waiting import Arriving, Kept, Role, Waiting
 
-__all__ = ["Inbox", "forget_waiting"]
+__all__ = ["Inbox"]
 
 # What goes along with a study by itself, and what besides where somebody asks for it.
 _BY_ITSELF = frozenset({Role.IMAGE, Role.ASIDE})
 _ASKED = frozenset({Role.IMAGE, Role.ASIDE, Role.UNWANTED, Role.REFUSED})
+
+
+_AT_ONCE = 100
 
 
 class Inbox:
@@ -135,13 +138,28 @@ class Inbox:
         """
         assessment = assessment_id(study_uid)
         with self._db.write() as session:
-            waiting = {row.name for row in _rows(session, assessment)}
-            if not waiting:
+            if not waiting_of(session, assessment):
                 raise NotFound("nothing of such a study waits")
-            forget_waiting(session, str(assessment))
-            filed = select(InstanceRow.name).where(InstanceRow.assessment_id == str(assessment))
-            for name in waiting - set(session.scalars(filed)):
-                self._files.instance(assessment, name).unlink(missing_ok=True)
+            forget_with_files(session, self._files, assessment)
+
+    def expire(self, age: timedelta) -> int:
+        """Remove what waits for nobody and of which nothing has come for `age`; how many studies.
+
+        What is due stays, and so does what belongs to an assessment.
+        """
+        before = self._clock() - age
+        with self._db.read() as session:
+            old = session.scalars(expired(before).limit(_AT_ONCE)).all()
+        return sum(self._expire(key, before) for key in old)
+
+    def _expire(self, key: str, before: datetime) -> bool:
+        """Remove what waits of a study, unless something has come of it meanwhile."""
+        with self._db.write() as session:
+            still = expired(before).where(InboxRow.assessment_id == key)
+            if session.scalars(still).first() is None:
+                return False
+            forget_with_files(session, self._files, UUID(key))
+            return True
 
     def _keep_group(
         self, objects: Sequence[Arriving], quiet: timedelta, origin: Origin
@@ -156,6 +174,11 @@ class Inbox:
         if new:
             self._files.take_all([(found[at].file.path, found[at].name) for at in new], assessment)
         outcomes = [_KEPT[each.verdict] for each in found]
+        if any(
+            outcome is Kept.KNOWN and each.role is Role.IMAGE
+            for outcome, each in zip(outcomes, objects, strict=True)
+        ):
+            self._arrivals.want(assessment, origin)
         with self._db.write() as session:
             for at in new:
                 row = self._row(session, objects[at], origin)
@@ -175,6 +198,7 @@ class Inbox:
             session.add(row)
         elif Origin(row.origin).unasked:
             row.origin = origin
+        row.updated = self._clock()
         row.patient = {**arrived.patient, **row.patient}
         row.study = {**arrived.study, **row.study}
         session.flush()
@@ -198,7 +222,7 @@ class Inbox:
         assessment = assessment_id(study_uid)
         with self._db.read() as session:
             row = session.get(InboxRow, str(assessment))
-            waiting = [each for each in _rows(session, assessment) if each.role in roles]
+            waiting = [each for each in waiting_of(session, assessment) if each.role in roles]
         if row is None or all(each.role == Role.ASIDE for each in waiting):
             raise NotFound("no image of such a study waits")
         files = [
@@ -216,11 +240,11 @@ class Inbox:
     def _handed_over(self, assessment: UUID, names: Sequence[str]) -> None:
         with self._db.write() as session:
             row = session.get(InboxRow, str(assessment), with_for_update=True)
-            for waiting in _rows(session, assessment):
+            for waiting in waiting_of(session, assessment):
                 if waiting.name in names:
                     session.delete(waiting)
             session.flush()
-            left = [Role(each.role) for each in _rows(session, assessment)]
+            left = [Role(each.role) for each in waiting_of(session, assessment)]
             if row is not None and not left:
                 session.delete(row)
             elif row is not None and Role.IMAGE not in left:
@@ -229,7 +253,7 @@ class Inbox:
     def _refuse(self, assessment: UUID, names: Sequence[str]) -> None:
         with self._db.write() as session:
             row = session.get(InboxRow, str(assessment), with_for_update=True)
-            for waiting in _rows(session, assessment):
+            for waiting in waiting_of(session, assessment):
                 if waiting.name in names and waiting.role == Role.IMAGE:
                     waiting.role = Role.REFUSED
             if row is not None:
@@ -241,12 +265,6 @@ _KEPT = {
     Verdict.KNOWN: Kept.KNOWN,
     Verdict.CHANGED: Kept.CONFLICT,
 }
-
-
-def forget_waiting(session: Session, key: str) -> None:
-    """Forget what waits of an assessment; its files go with the assessment's."""
-    session.execute(delete(WaitingRow).where(WaitingRow.assessment_id == key))
-    session.execute(delete(InboxRow).where(InboxRow.assessment_id == key))
 
 
 def _is_new(found: Found, known: Known) -> bool:
@@ -269,11 +287,6 @@ def _groups(objects: Sequence[Arriving]) -> Iterator[list[int]]:
 def _file(arrived: Arriving) -> IncomingFile:
     aside = arrived.role not in (Role.IMAGE, Role.UNWANTED)
     return IncomingFile(arrived.path, arrived.instance_uid, aside=aside)
-
-
-def _rows(session: Session, assessment: UUID) -> Sequence[WaitingRow]:
-    query = select(WaitingRow).where(WaitingRow.assessment_id == str(assessment))
-    return session.scalars(query.order_by(WaitingRow.uid_hash)).all()
 
 
 def _waiting(row: InboxRow, counts: Counter[Role]) -> Waiting:

@@ -98,6 +98,15 @@ class AssessmentRow(Base):
     sought: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
+class RemovedRow(Base):
+    """The last version of an assessment that was removed; nothing else of it is kept."""
+
+    __tablename__ = "removed"
+
+    assessment_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    version: Mapped[int]
+
+
 class InstanceRow(Base):
     """One received file. It belongs to the versions from `since` on, up to but without `until`."""
 

@@ -21,6 +21,8 @@ class InboxRow(Base):
     study_uid: Mapped[str] = mapped_column(String(128))
     origin: Mapped[str] = mapped_column(String(16))
     received: Mapped[datetime]
+    # When the last object of it came; none in rows of before.
+    updated: Mapped[datetime | None]
     # When the study is taken in unless more of it comes; none where nothing waits for that.
     due: Mapped[datetime | None]
     patient: Mapped[dict[str, Any]]

@@ -19,16 +19,12 @@ from opacimeter.store.arrivals import add_event, plain
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Artifact, Status
 from opacimeter.store.files import Files
+from opacimeter.store.onward import Onward
 from opacimeter.store.rows import DocumentRow, InstanceRow, VersionRow
 
-__all__ = ["About", "Ending", "Onward", "Run", "delete_documents", "holding"]
+__all__ = ["About", "Ending", "Run", "delete_documents", "holding"]
 
 _SEEN_S = 0.25
-
-
-Onward = Callable[[Session, VersionRow, Sequence[str]], None]
-"""Called in the transaction that ends a version, with the names of its documents: makes the rows
-of what follows."""
 
 
 @dataclass(frozen=True, slots=True)

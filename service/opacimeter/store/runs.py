@@ -5,11 +5,12 @@ and retried, deleted, given up) can write nothing.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from opacimeter.checks import Check
@@ -20,9 +21,10 @@ from opacimeter.store.corrections import images_of
 from opacimeter.store.database import Database
 from opacimeter.store.entries import Earlier, Status
 from opacimeter.store.files import Files
+from opacimeter.store.onward import Onward
 from opacimeter.store.patients import earlier_of
 from opacimeter.store.rows import AssessmentRow, VersionRow
-from opacimeter.store.run import About, Ending, Onward, Run, delete_documents, holding
+from opacimeter.store.run import About, Ending, Run, delete_documents, holding
 
 __all__ = ["Runs"]
 
@@ -119,7 +121,10 @@ class Runs:
 
     def _about(self, session: Session, row: VersionRow) -> About:
         head = session.get_one(AssessmentRow, row.assessment_id)
-        record = _record(row, head, earlier_of(session, self._files, head))
+        record = replace(
+            _record(row, head, earlier_of(session, self._files, head)),
+            predecessor=session.scalars(_completed_before(row)).first(),
+        )
         problems = tuple(_check(told) for told in row.problems)
         return About(record, problems, images_of(row), self._end)
 
@@ -130,6 +135,19 @@ def _newest(session: Session, assessment: UUID) -> VersionRow:
     if row is None:
         raise NotFound("there is no such assessment")
     return row
+
+
+def _completed_before(row: VersionRow) -> Select[int]:
+    """The numbers of the complete versions before this one, the newest first."""
+    return (
+        select(VersionRow.number)
+        .where(
+            VersionRow.assessment_id == row.assessment_id,
+            VersionRow.number < row.number,
+            VersionRow.status == Status.COMPLETE,
+        )
+        .order_by(VersionRow.number.desc())
+    )
 
 
 def _record(row: VersionRow, head: AssessmentRow, earlier: Earlier) -> Record:

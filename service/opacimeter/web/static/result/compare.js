@@ -4,38 +4,48 @@ import { API, call, dateOf, element, number } from "../elements.js";
 import { t } from "../language.js";
 import { built, button } from "./parts.js";
 
+/** What is needed to show another study: its result, and what makes a viewer. */
+export async function fetched(id, version) {
+  const [found, { createViewer }] = await Promise.all([call(`${API}/${id}?version=${version}`), import("../viewer/viewer.js")]);
+  return { found, createViewer };
+}
+
 /**
  * Opens another study beside the one shown.
  *
- * @param {object} page `body` (the layout), `images` (with the first viewer), `found`, `viewer`,
- *   and `show` (makes a viewer in a place).
- * @returns {Promise<() => void>} Closes it again.
+ * @param {{images: HTMLElement, found: object, viewer: object}} here The images' column, what it
+ *   shows, and its viewer.
+ * @param {{found: object, createViewer: Function}} other As `fetched` gave it.
+ * @param {() => void} left Called by the button that ends the comparison.
+ * @returns {{column: HTMLElement, write: () => void, focus: () => void, close: () => void}} The
+ *   caller keeps `column` beside the images; `write` words the captions anew.
  */
-export async function sideBySide(page, id, version) {
-  const other = await call(`${API}/${id}?version=${version}`);
+export function sideBySide(here, other, left) {
+  const captions = [built("div", "caption"), built("div", "caption")];
   const place = element("div", "", "viewer-place");
-  const here = caption(page.found, t("result.compare.now"));
-  const close = button(t("result.compare.close"), () => leave());
-  const column = built("div", "result-images second", built("div", "caption", ...caption(other, t("result.compare.other")).childNodes, close), place);
-  page.images.prepend(here);
-  page.images.after(column);
-  page.body.classList.add("comparing");
-  const second = await page.show(place, other, { second: true });
-  const unlink = page.viewer.linkWith(second);
-  close.focus();
-  function leave() {
+  const column = built("div", "result-images second", captions[1], place);
+  const end = button("", left, "end");
+  const write = () => {
+    end.textContent = t("result.compare.close");
+    captions[0].replaceChildren(...caption(here.found, t("result.compare.now")));
+    captions[1].replaceChildren(...caption(other.found, t("result.compare.other")), end);
+  };
+  write();
+  here.images.prepend(captions[0]);
+  here.images.after(column);
+  const second = other.createViewer(place, other.found, { second: true });
+  const unlink = here.viewer.linkWith(second);
+  const close = () => {
     unlink();
     second.close();
     column.remove();
-    here.remove();
-    page.body.classList.remove("comparing");
-  }
-  return leave;
+    captions[0].remove();
+  };
+  return { column, write, close, focus: () => end.focus() };
 }
 
-function caption(found, name) {
-  const { study, summary, series } = found;
+function caption({ study, summary, series }, name) {
   const told = summary?.lesion_percent === undefined ? "" : t("result.compare.told", { ml: number(summary.lesion_ml), percent: number(summary.lesion_percent, 1) });
-  return built("div", "caption", element("strong", `${name} · ${dateOf(study?.date) || "–"}`), " ", element("span", told), " ",
-    element("span", t("result.compare.slices", { n: number(series?.slices), mm: number(series?.spacing_mm?.[0], 1) }), "quiet"));
+  return [element("strong", `${name} · ${dateOf(study?.date) || "–"}`), " ", element("span", told), " ",
+    element("span", t("result.compare.slices", { n: number(series?.slices), mm: number(series?.spacing_mm?.[0], 1) }), "quiet")];
 }

@@ -8,19 +8,23 @@ import { t } from "../language.js";
  */
 export function guard(unsaved) {
   const before = (event) => { if (unsaved()) event.preventDefault(); };
-  const ways = window.navigation ? [window.navigation, "navigate", inside] : [document, "click", clicked];
   // The browser's own question: it holds up what it is asked for, as no dialog of ours could.
-  const ask = (event) => { if (unsaved() && !window.confirm(t("result.paint.leave"))) event.preventDefault(); };
-  function inside(event) {
-    if (event.cancelable && event.destination.sameDocument) ask(event);
+  const stays = () => unsaved() && !window.confirm(t("result.paint.leave"));
+  const [target, name, act] = window.navigation ? [window.navigation, "navigate", going] : [window, "hashchange", gone];
+  function going(event) {
+    if (event.cancelable && event.destination.sameDocument && stays()) event.preventDefault();
   }
-  function clicked(event) {
-    if (event.target.closest?.("a[href*='#']")) ask(event);
+  // Without the navigation API the address has changed already. Nobody else is told, and it is put
+  // back as a new entry: whether Back, Forward or a link led away cannot be known.
+  function gone(event) {
+    if (!stays()) return;
+    event.stopImmediatePropagation();
+    window.history.pushState(null, "", event.oldURL);
   }
   window.addEventListener("beforeunload", before);
-  ways[0].addEventListener(ways[1], ways[2], true);
+  target.addEventListener(name, act, true);
   return () => {
     window.removeEventListener("beforeunload", before);
-    ways[0].removeEventListener(ways[1], ways[2], true);
+    target.removeEventListener(name, act, true);
   };
 }

@@ -18,14 +18,15 @@ const RADIUS_MM = 5;
  */
 export function paint({ images, found, viewer }, { saved, left }) {
   const { painting } = viewer;
-  const amount = element("span", t("result.paint.loading"), "amount");
+  const amount = element("span", "", "amount");
   amount.setAttribute("role", "status");
-  let beat = null;
-  const tell = () => { amount.textContent = changedText(painting.changed()); };
+  let [beat, able] = [null, null];
+  const tell = () => { amount.textContent = stateText(able, painting); };
   const unsaved = () => beat !== null && painting.changed().voxels > 0;
   const close = () => {
     clearInterval(beat);
     beat = null;
+    for (const [name, act] of Object.entries(heard)) document.removeEventListener(name, act);
     painting.stop();
     bar.remove();
     left();
@@ -37,13 +38,27 @@ export function paint({ images, found, viewer }, { saved, left }) {
   });
   const leave = async () => { if (!unsaved() || await leaving()) close(); };
   const bar = toolbar({ painting, tell, save, leave, amount });
+  const heard = { keydown: (event) => able && undoing(event, painting, tell), languagechanged: () => [write(bar), tell()] };
+  for (const [name, act] of Object.entries(heard)) document.addEventListener(name, act);
   images.prepend(bar);
-  began(painting, bar).then((able) => {
-    if (!able) amount.textContent = t("result.paint.unable");
+  tell();
+  began(painting, bar).then((can) => {
+    able = can;
     // The viewer tells nothing while a stroke is drawn; twice a second is soon enough for a sum.
-    else if (bar.isConnected) [beat] = [setInterval(tell, 500), tell()];
+    if (able && bar.isConnected) beat = setInterval(tell, 500);
+    tell();
   });
   return { unsaved, close };
+}
+
+/** Ctrl+Z and Ctrl+Shift+Z or Ctrl+Y, with Cmd on a Mac; a field that is typed in has its own. */
+function undoing(event, painting, tell) {
+  const { key, shiftKey, target } = event;
+  const act = { z: shiftKey ? painting.redo : painting.undo, y: painting.redo }[key?.toLowerCase()];
+  if (!act || !(event.ctrlKey || event.metaKey) || event.altKey || target.closest("dialog, textarea, input:is([type=number], [type=text])")) return;
+  event.preventDefault();
+  act();
+  tell();
 }
 
 /** The tools wait for the whole volume; without it there is nothing to paint on. */
@@ -58,40 +73,56 @@ async function began(painting, bar) {
 
 const leaving = () => confirmed({ title: t("result.paint.leave.title"), text: t("result.paint.leave"), action: t("result.paint.leave.verb") });
 
-function changedText(changed) {
+function stateText(able, painting) {
+  if (able === null) return t("result.paint.loading");
+  if (!able) return t("result.paint.unable");
+  const changed = painting.changed();
   if (changed.voxels === 0) return t("result.paint.unchanged");
   return t("result.paint.changed", { lesion: signed(changed.lesion_ml, 1), lung: signed(changed.lung_ml, 1) });
 }
 
+// The bar outlives a change of language, which fills in anew what the texts are named.
 function toolbar({ painting, tell, save, leave, amount }) {
   const radius = element("input");
   Object.assign(radius, { type: "range", min: 1, max: 30, step: 1, value: RADIUS_MM, name: "radius" });
-  const shown = element("output", `${RADIUS_MM} mm`);
   const filled = element("input");
   Object.assign(filled, { type: "checkbox", name: "filled" });
   const tools = TOOLS.map((tool, place) => toolChoice(tool, place === 0));
   const apply = () => painting.tool(bar.querySelector("[name=tool]:checked").value, Number(radius.value), { filled: filled.checked });
-  const set = built("fieldset", "switch", element("legend", t("result.paint.tool"), "hidden"), ...tools);
-  const bar = built("div", "paint-bar", set,
-    built("label", "radius", element("span", t("result.paint.radius")), radius, shown),
-    built("label", "", filled, " ", t("result.paint.filled")),
-    button(t("result.paint.undo"), () => { painting.undo(); tell(); }, "undo"),
-    button(t("result.paint.redo"), () => { painting.redo(); tell(); }, "redo"),
-    amount, button(t("result.paint.save"), save, "primary save"), button(t("result.paint.stop"), leave, "leave"));
+  const act = (key, run, className) => named(button("", run, className), key);
+  const bar = built("div", "paint-bar",
+    built("fieldset", "switch", named(element("legend", "", "hidden"), "result.paint.tool"), ...tools),
+    built("label", "radius", named(element("span"), "result.paint.radius"), radius, element("output")),
+    built("label", "", filled, " ", named(element("span"), "result.paint.filled")),
+    act("result.paint.undo", () => { painting.undo(); tell(); }, "undo"),
+    act("result.paint.redo", () => { painting.redo(); tell(); }, "redo"),
+    amount, act("result.paint.save", save, "primary save"), act("result.paint.stop", leave, "leave"));
   bar.setAttribute("role", "toolbar");
-  bar.setAttribute("aria-label", t("result.paint.toolbar"));
+  bar.dataset.label = "result.paint.toolbar";
+  bar.setAttribute("aria-label", t(bar.dataset.label));
   bar.addEventListener("input", () => {
-    shown.textContent = `${number(Number(radius.value))} mm`;
+    write(bar);
     apply();
   });
+  write(bar);
   queueMicrotask(apply);
   return bar;
+}
+
+function named(made, key) {
+  made.dataset.text = key;
+  made.textContent = t(key);
+  return made;
+}
+
+function write(bar) {
+  bar.querySelector("output").textContent = `${number(Number(bar.querySelector("[name=radius]").value))} mm`;
 }
 
 function toolChoice(tool, checked) {
   const radio = element("input");
   Object.assign(radio, { type: "radio", name: "tool", value: tool, checked });
-  return built("label", `tool ${tool}`, radio, " ", t(`result.paint.${tool}`));
+  return built("label", `tool ${tool}`, radio, " ", named(element("span"), `result.paint.${tool}`));
 }
 
 function askToSave(found, painting) {

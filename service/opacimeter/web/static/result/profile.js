@@ -2,6 +2,7 @@
 
 import { element, number } from "../elements.js";
 import { t } from "../language.js";
+import { startOf } from "../viewer/start.js";
 import { definition } from "./definitions.js";
 import { built, drawn, section, ticks } from "./parts.js";
 
@@ -15,9 +16,10 @@ const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDow
 
 /**
  * @param {object} found The assessment.
- * @param {{goToSlice: Function, onSlice: Function}} viewer
+ * @param {{goToSlice: Function, onSlice: Function, slice: number | null}} viewer
  */
-export function profile({ profile: slices }, viewer) {
+export function profile(found, viewer) {
+  const { profile: slices } = found;
   if (!slices?.length) return null;
   const across = (index) => LEFT + (WIDTH - LEFT - RIGHT) * (index + 0.5) / slices.length;
   const steps = ticks(Math.max(...slices.map((slice) => slice.lung_cm2)), 3);
@@ -27,12 +29,12 @@ export function profile({ profile: slices }, viewer) {
     grid(steps, up), area(slices, across, up, "lung"), area(slices, across, up, "lesion"), marker, feet(slices, across));
   const slider = built("div", "profile-slider", picture);
   const here = element("p", "", "quiet here-text");
-  const place = slide(slider, slices, viewer, (index) => {
+  const go = slide(slider, found, viewer, (index) => {
     marker.setAttribute("x1", across(index));
     marker.setAttribute("x2", across(index));
     here.textContent = told(slices, index);
   });
-  picture.addEventListener("pointerdown", (event) => drag(event, picture, slices.length, place));
+  picture.addEventListener("pointerdown", (event) => drag(event, picture, slices.length, go));
   const title = element("p", "", "chart-title");
   title.append(t("result.profile.title"), " ", definition("profile", t("result.profile.title")));
   return section("profile", t("result.part.profile"), title, slider, here);
@@ -45,7 +47,8 @@ function told(slices, index) {
   });
 }
 
-function slide(slider, slices, viewer, show) {
+function slide(slider, found, viewer, show) {
+  const { profile: slices } = found;
   const last = slices.length - 1;
   let current = 0;
   const mark = (index) => {
@@ -67,15 +70,8 @@ function slide(slider, slices, viewer, show) {
     go(to);
   });
   viewer.onSlice(mark);
-  mark(heaviest(slices));
+  mark(viewer.slice ?? startOf(found).slice);
   return go;
-}
-
-/** The slice with the largest burden; the middle one where there is none. */
-function heaviest(slices) {
-  const burdens = slices.map((slice) => slice.lesion_cm2);
-  const most = Math.max(...burdens);
-  return most > 0 ? burdens.indexOf(most) : Math.floor(slices.length / 2);
 }
 
 function drag(event, picture, count, go) {

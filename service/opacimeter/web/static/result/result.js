@@ -3,7 +3,7 @@
 
 import { API, call, confirmed, element } from "../elements.js";
 import { t } from "../language.js";
-import { sideBySide } from "./compare.js";
+import { fetched, sideBySide } from "./compare.js";
 import { addressOf, documents, otherSeries, reports, versions } from "./documents.js";
 import { ended } from "./ended.js";
 import { head } from "./head.js";
@@ -31,7 +31,7 @@ export async function openResult(container, id, version) {
 
 class ResultPage {
   constructor(container, id, version) {
-    Object.assign(this, { container, id, version, closed: false, painting: null, comparing: null, images: null });
+    Object.assign(this, { container, id, version, closed: false, painting: null, comparing: null, images: null, trouble: null, turns: 0 });
     this.stopGuard = guard(() => this.unsaved());
     this.reword = () => this.render();
     document.addEventListener("languagechanged", this.reword);
@@ -53,9 +53,9 @@ class ResultPage {
   leave() {
     this.stopFollowing?.();
     this.painting?.close();
-    this.comparing?.();
+    this.compareNoMore();
     this.viewer?.close();
-    Object.assign(this, { stopFollowing: null, painting: null, comparing: null, viewer: null, images: null });
+    Object.assign(this, { stopFollowing: null, painting: null, viewer: null, images: null });
   }
 
   async refresh() {
@@ -86,10 +86,14 @@ class ResultPage {
       Object.assign(this.found, news);
       if (moved) this.render(); else this.work?.show(this.found);
     };
-    this.stopFollowing = follow(this.id, this.found.version, { show, end: () => this.closed || this.refresh() });
+    const end = () => {
+      this.trouble = null; // what was refused while it was at work says nothing of what came of it
+      if (!this.closed) this.refresh();
+    };
+    this.stopFollowing = follow(this.id, this.found.version, { show, end });
   }
 
-  /** Build all but the viewer anew; the viewer stays, with what was painted in it. */
+  /** Build all but the viewers anew; they stay, with what was painted and what is compared. */
   render() {
     if (!this.found) return;
     const { found } = this;
@@ -99,7 +103,8 @@ class ResultPage {
     const body = complete ? this.completeBody() : this.openBody();
     this.body = body;
     this.container.replaceChildren(built("div", "result", head(found, this.actions()), body));
-    this.fit();
+    if (this.trouble) this.complain();
+    this.lay();
   }
 
   openImages() {
@@ -128,6 +133,7 @@ class ResultPage {
 
   actions() {
     const { found } = this;
+    // Refused or not: what stands here is no longer so. Why it was refused stays to be read.
     const act = (path) => async () => {
       await this.attempt(() => call(`${API}/${this.id}/${path}`, { method: "POST" }));
       this.refresh();
@@ -142,14 +148,24 @@ class ResultPage {
   }
 
   async attempt(act) {
+    this.trouble = null;
+    this.container.querySelector(".trouble")?.remove();
+    this.fit();
     try {
       return await act();
     } catch (error) {
-      const told = element("p", error.message, "message bad");
-      told.setAttribute("role", "alert");
-      this.container.querySelector(".result-head")?.after(told);
+      this.trouble = error;
+      this.complain();
       return null;
     }
+  }
+
+  complain() {
+    const told = element("p", this.trouble.message, "message bad trouble");
+    told.setAttribute("role", "alert");
+    this.container.querySelector(".trouble")?.remove();
+    this.container.querySelector(".result-head")?.after(told);
+    this.fit();
   }
 
   reviewed(answer) {
@@ -161,7 +177,7 @@ class ResultPage {
     if (this.painting) return;
     await this.attempt(async () => {
       await this.viewer.ready();
-      this.comparing?.();
+      this.compareNoMore();
       this.painting = paint({ images: this.images, found: this.found, viewer: this.viewer.opened }, {
         saved: (answer) => this.go(answer.version),
         left: () => { this.painting = null; },
@@ -170,13 +186,39 @@ class ResultPage {
   }
 
   async compare(id, version) {
+    const turn = ++this.turns; // of two clicks the last one counts
+    const from = document.activeElement;
     await this.attempt(async () => {
       await this.viewer.ready();
-      this.comparing?.();
-      const show = (place, found, options) => this.viewer.another(place, found, options);
-      const leave = await sideBySide({ body: this.body, images: this.images, found: this.found, viewer: this.viewer.opened, show }, id, version);
-      this.comparing = () => { this.comparing = null; leave(); };
+      const other = await fetched(id, version);
+      if (turn !== this.turns) return;
+      this.compareNoMore();
+      const here = { images: this.images, found: this.found, viewer: this.viewer.opened };
+      this.comparing = sideBySide(here, other, () => {
+        this.compareNoMore();
+        from.focus();
+      });
+      this.lay();
+      this.comparing.focus();
     });
+  }
+
+  compareNoMore() {
+    this.turns++;
+    this.comparing?.close();
+    this.comparing = null;
+    this.lay();
+  }
+
+  /** What is compared stands beside the images, in the panel's place. */
+  lay() {
+    if (!this.body) return;
+    this.body.classList.toggle("comparing", this.comparing !== null);
+    if (this.comparing) {
+      this.comparing.write();
+      this.images.after(this.comparing.column);
+    }
+    this.fit();
   }
 
   async choose(series_uid) {

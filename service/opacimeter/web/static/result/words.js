@@ -37,23 +37,36 @@ export const sentences = (parts) => parts.filter(Boolean).reduce((first, next) =
 export const isEnglish = () => current() === "en";
 
 /**
- * A sentence that the service made of a fixed vocabulary, in the page's language: its key is the
- * sentence in small letters with every number an n. What has no key stays as it came.
+ * Sentences that the service made of a fixed vocabulary, in the page's language: the key of one is
+ * the sentence in small letters with every number an n, and where that has no text, with what stands
+ * in brackets an x. What has no key stays as it came.
  */
-export function translated(sentence) {
-  const text = String(sentence ?? "").trim();
+export function translated(told) {
+  const text = String(told ?? "").trim().replace(/\.\.$/, ".");
   if (isEnglish() || text === "") return text;
-  const known = phrase(text);
-  if (known !== null) return known;
-  const parts = text.split(/(?<=[.;:])\s+/);
-  if (parts.length === 1) return text;
-  return sentences(parts.map((part) => phrase(part) ?? codes(part) ?? part));
+  return sentences(text.split(/(?<=\.)\s+/).map(sentence));
 }
 
+/** One sentence: whole, or by its clauses. */
+function sentence(text) {
+  return phrase(text) ?? sentences(text.split(/(?<=[;:])\s+/).map((clause) => phrase(clause) ?? codes(clause) ?? clause));
+}
+
+const NUMBER = /(?<![\w.])-?\d+(?:\.\d+)*/g; // UIDs are numbers, too
+const BRACKETS = /\(([^()]*)\)/g;
+const MARKS = { ".": "stop", ";": "semicolon", ":": "colon" };
+
 function phrase(text) {
-  const numbers = text.match(/\d+(\.\d+)?/g) ?? [];
-  const slug = text.toLowerCase().replace(/\d+(\.\d+)?/g, "n").replace(/[^a-z]+/g, "-").replace(/^-|-$/g, "");
-  return textOr(`result.sentence.${slug}`, Object.fromEntries(numbers.map((value, place) => [`n${place + 1}`, value])), null);
+  const inside = [...text.matchAll(BRACKETS)].map(([, words]) => words);
+  return worded(text, []) ?? (inside.length ? worded(text.replace(BRACKETS, "x"), inside) : null);
+}
+
+function worded(text, inside) {
+  const slug = text.replace(NUMBER, "n").toLowerCase().replace(/[^a-z]+/g, "-").replace(/^-|-$/g, "");
+  const numbered = (name, values) => values.map((value, place) => [`${name}${place + 1}`, value]);
+  const values = Object.fromEntries([...numbered("n", text.match(NUMBER) ?? []), ...numbered("x", inside)]);
+  const found = textOr(`result.sentence.${slug}`, values, null);
+  return found === null || /\p{P}$/u.test(found) || !(text.at(-1) in MARKS) ? found : found + t(`result.sentence.${MARKS[text.at(-1)]}`);
 }
 
 function codes(text) {

@@ -4,6 +4,7 @@ import { API, UNFINISHED, element } from "../elements.js";
 import { t } from "../language.js";
 import { built } from "./parts.js";
 
+const AGAIN_MS = 5000;
 const STEPS = ["wait", "read", "segment", "measure", "report"];
 
 /** The steps with a bar; `show` takes what an event told. */
@@ -36,6 +37,7 @@ export const isUnfinished = (status) => UNFINISHED.includes(status);
  */
 export function follow(id, version, { show, end }) {
   const source = new EventSource(`${API}/${id}/events`);
+  let later = null;
   source.addEventListener("step", (event) => {
     const news = JSON.parse(event.data);
     if (news.version === version) show(news); // those of earlier versions are told again, too
@@ -45,8 +47,12 @@ export function follow(id, version, { show, end }) {
     end();
   });
   source.addEventListener("error", () => {
-    // The browser takes up a broken line itself; one that was refused stays closed.
-    if (source.readyState === EventSource.CLOSED) end();
+    // The browser takes up a broken line itself; one that was refused stays closed, and who asked
+    // again at once would only be refused again.
+    if (source.readyState === EventSource.CLOSED) later = setTimeout(end, AGAIN_MS);
   });
-  return () => source.close();
+  return () => {
+    clearTimeout(later);
+    source.close();
+  };
 }

@@ -1,6 +1,5 @@
 // What is drawn over the images whichever way they come: letters, cross, distances, the brush.
 
-import { build } from "../elements.js";
 import { ALONG, AXIS, distanceMm, LETTERS } from "./grid.js";
 
 const INSET_PX = 12;
@@ -31,10 +30,11 @@ export class Annotations {
     this.distances = [];
   }
 
-  draw(surface, view) {
+  /** `crossed`: the cross is shown even where it is no part of the layout. */
+  draw(surface, view, { crossed = false } = {}) {
     const panes = view.layout === "render" ? [] : surface.panes();
     const shapes = panes.flatMap((pane) => letters(pane));
-    if (view.layout === "planes") shapes.push(...panes.flatMap((pane) => cross(pane, surface.place(pane.plane, view.point))));
+    if (view.layout === "planes" || crossed) shapes.push(...panes.flatMap((pane) => cross(pane, surface.place(pane.plane, view.point))));
     for (const measured of this.distances) {
       const axis = AXIS[measured.plane];
       if (Math.round(measured.from[axis]) !== view.point[axis]) continue;
@@ -79,12 +79,4 @@ function cross({ left, top, width, height }, place) {
   const [x, y] = place;
   const lines = [[left, y, x - GAP_PX, y], [x + GAP_PX, y, left + width, y], [x, top, x, y - GAP_PX], [x, y + GAP_PX, x, top + height]];
   return lines.map(([x1, y1, x2, y2]) => shape("line", { x1, y1, x2, y2, class: "cross" }));
-}
-
-export function helpDialog(t, rows) {
-  const close = build("button", { type: "submit", autofocus: true }, t("viewer.help.close"));
-  const lines = rows.map(([keys, text]) => build("tr", {}, build("th", { scope: "row" }, keys), build("td", {}, text)));
-  return build("dialog", { class: "viewer-help", "aria-labelledby": "viewer-help-title" },
-    build("form", { method: "dialog" }, build("h2", { id: "viewer-help-title" }, t("viewer.help")),
-      build("table", {}, build("tbody", {}, lines)), build("p", {}, close)));
 }

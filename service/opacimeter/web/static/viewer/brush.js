@@ -25,7 +25,8 @@ export class Brush {
 
   /** Ends painting; what was painted and not saved is taken back. */
   stop() {
-    if (this.painting) while (this.undo());
+    this.end();
+    while (this.undo());
     Object.assign(this, { painting: null, active: false });
     this.viewer.annotations.brush = null;
     this.viewer.refreshed();
@@ -44,12 +45,14 @@ export class Brush {
   }
 
   move(at) {
+    if (!this.painting) return;
     if (this.chosen.filled) this.viewer.annotations.outline.points.push(at.point);
     else this.#show(this.painting.line(at.plane, this.last, at.point, this.chosen.radiusMm));
     this.last = at.point;
   }
 
   end() {
+    if (!this.painting) return;
     const { outline } = this.viewer.annotations;
     if (outline) this.#show(this.painting.fill(outline.plane, outline.points));
     this.viewer.annotations.outline = null;

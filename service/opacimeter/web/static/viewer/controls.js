@@ -12,7 +12,7 @@ export const KEYS = [
   ["↑ ↓ ← →", "viewer.key.step"], ["PageUp PageDown", "viewer.key.leap"], ["Home End", "viewer.key.ends"],
   ["1 2 3", "viewer.key.window"], ["O", "viewer.key.overlay"], ["C", "viewer.key.style"], ["+ −", "viewer.key.opacity"],
   ["L", "viewer.key.largest"], ["N P", "viewer.key.lesion"], ["M", "viewer.key.measure"], ["V", "viewer.key.layout"],
-  ["R", "viewer.key.reset"], ["F", "viewer.key.full-screen"], ["?", "viewer.key.help"],
+  ["R", "viewer.key.reset"], ["F", "viewer.key.full-screen"], ["Ctrl+Z Ctrl+Shift+Z", "viewer.key.undo"], ["?", "viewer.key.help"],
 ];
 export const GESTURES = ["wheel", "drag", "window", "zoom", "pan"];
 
@@ -112,8 +112,9 @@ export class Controls {
     this.where.textContent = text;
   }
 
-  hu(value) {
-    this.under.textContent = value === null ? "" : t("viewer.hu", { hu: value.toLocaleString(current()).replace("-", "−") });
+  /** `key` tells whose it is: the pointer's voxel, or that of the cross. */
+  hu(value, key = "viewer.hu") {
+    this.under.textContent = value === null ? "" : t(key, { hu: value.toLocaleString(current()).replace("-", "−") });
   }
 
   say(text) {

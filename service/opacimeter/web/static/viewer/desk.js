@@ -2,12 +2,15 @@
 
 import { build, number } from "../elements.js";
 import { t } from "../language.js";
-import { Annotations, helpDialog } from "./annotations.js";
+import { Annotations } from "./annotations.js";
 import { Brush } from "./brush.js";
-import { Controls, GESTURES, KEYS, LAYOUTS, WINDOWS } from "./controls.js";
+import { Controls, LAYOUTS, WINDOWS } from "./controls.js";
 import { AXIS, Grid } from "./grid.js";
 import { Gestures } from "./gestures.js";
-import { Hands, keyed } from "./hands.js";
+import { Hands } from "./hands.js";
+import { showHelp } from "./help.js";
+import { keyed, keyedElsewhere } from "./keys.js";
+import { Readout } from "./readout.js";
 import { Source } from "./source.js";
 import { startOf } from "./start.js";
 import { Surfaces } from "./surfaces.js";
@@ -18,18 +21,21 @@ export class Desk {
   constructor(container, assessment, { second }) {
     Object.assign(this, { container, assessment, second, grid: null, surfaces: null, plane: "axial", measures: false });
     this.lesions = assessment.lesions ?? [];
-    this.sliceListeners = [];
+    this.sliceListeners = new Set();
     this.zListeners = new Set();
     this.view = { point: [0, 0, 0], window: WINDOWS.lung, style: "contours", opacity: 1, layout: second ? "axial" : "planes", zoom: 1, pan: [0, 0, 0] };
     this.source = new Source(assessment);
     this.brush = new Brush(this);
     this.controls = new Controls(this);
+    this.readout = new Readout(this);
     this.stage = build("div", { class: "viewer-stage", tabindex: 0, role: "group", "aria-label": t("viewer.images") });
     this.root = build("div", { class: second ? "viewer second" : "viewer" }, this.controls.bar, this.stage, this.controls.foot);
     this.root.addEventListener("keydown", (event) => this.grid && keyed(event, this));
     container.replaceChildren(this.root);
     this.worded = () => this.#reword();
     document.addEventListener("languagechanged", this.worded);
+    this.elsewhere = (event) => this.grid && keyedElsewhere(event, this);
+    if (!second) document.addEventListener("keydown", this.elsewhere);
     this.ready = this.#begin();
     this.ready.catch((error) => { if (error.name !== "AbortError") this.controls.say(t("viewer.failed")); });
   }
@@ -56,15 +62,7 @@ export class Desk {
     this.stage.dataset.surface = "pictures";
     this.hands = new Hands(this.stage, new Gestures(this));
     this.#show();
-    if (!this.second) requestIdleCallback(() => this.#improve());
-  }
-
-  async #improve() {
-    try {
-      await this.surfaces.improve();
-    } catch (error) {
-      this.#failed(error);
-    }
+    if (!this.second) requestIdleCallback(() => this.surfaces.improve().catch((error) => this.#failed(error)));
   }
 
   #failed(error) {
@@ -220,14 +218,7 @@ export class Desk {
   }
 
   help() {
-    const gestures = GESTURES.map((name) => [t(`viewer.gesture.${name}.how`), t(`viewer.gesture.${name}`)]);
-    const dialog = helpDialog(t, [...KEYS.map(([keys, text]) => [keys, t(text)]), ...gestures]);
-    this.root.append(dialog);
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      this.stage.focus();
-    });
-    dialog.showModal();
+    showHelp(this.root, () => this.stage.focus());
   }
 
   // --- hands ---------------------------------------------------------------------------------
@@ -259,6 +250,7 @@ export class Desk {
 
   #show() {
     this.surfaces.current.show(this.view);
+    this.readout.renew();
     this.annotate();
     this.#tell();
   }
@@ -270,7 +262,7 @@ export class Desk {
   }
 
   annotate() {
-    this.annotations.draw(this.surfaces.current, this.view);
+    this.annotations.draw(this.surfaces.current, this.view, { crossed: this.readout.atCross });
   }
 
   #tell() {
@@ -284,6 +276,7 @@ export class Desk {
 
   #reword() {
     this.controls.write();
+    this.readout.write();
     this.stage.setAttribute("aria-label", t("viewer.images"));
     if (this.surfaces) this.#show();
   }
@@ -292,6 +285,7 @@ export class Desk {
     this.closed = true;
     cancelAnimationFrame(this.frame);
     document.removeEventListener("languagechanged", this.worded);
+    document.removeEventListener("keydown", this.elsewhere);
     this.source.close();
     this.surfaces?.close();
     this.root.remove();

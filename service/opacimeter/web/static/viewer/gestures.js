@@ -2,7 +2,6 @@
 
 import { ALONG } from "./grid.js";
 
-const HU_AFTER_MS = 60;
 const WIDTH_A_PIXEL_HU = 4;
 const CENTRE_A_PIXEL_HU = 2;
 const SCROLL_PX = 12;
@@ -63,23 +62,14 @@ export class Gestures {
     if (what === "paint") this.desk.brush.end();
   }
 
-  /** The pointer is over a point of a plane, or over none. */
-  under(at) {
-    const { annotations, brush, controls, grid } = this.desk;
+  /** The pointer is at a place of the stage, over a point of a plane or over none. */
+  under(at, place) {
+    const { annotations, brush, readout } = this.desk;
     if (brush.painting) {
       annotations.brush = at && !brush.chosen.filled ? { ...at, radiusMm: brush.chosen.radiusMm } : null;
       this.desk.annotate();
     }
-    clearTimeout(this.asking);
-    if (!at || !grid.holds(at.point)) controls.hu(null);
-    else this.asking = setTimeout(() => this.#hu(grid.inside(at.point)), this.desk.surfaces.name === "full" ? 0 : HU_AFTER_MS);
-  }
-
-  async #hu(point) {
-    const asked = Symbol("hu");
-    this.asked = asked;
-    const value = await this.desk.surfaces.current.hu(point).catch(() => null);
-    if (this.asked === asked && !this.desk.closed) this.desk.controls.hu(value);
+    readout.pointer(place);
   }
 
   #window([x, y]) {

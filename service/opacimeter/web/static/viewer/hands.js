@@ -1,10 +1,7 @@
-// Pointer, wheel and keys on the stage, the same whichever way the images come.
+// Pointer and wheel on the stage, the same whichever way the images come.
 
-import { WINDOWS } from "./controls.js";
-
-const LEAP = 10;
 const LINE_PX = 40; // of a wheel that turns in lines
-const NOTCH_PX = 50;
+const STEP_PX = 50; // less than a notch is anywhere; a touch pad tells many small turns
 
 export class Hands {
   constructor(stage, gestures) {
@@ -14,7 +11,7 @@ export class Hands {
     on("pointermove", this.#move);
     on("pointerup", this.#up);
     on("pointercancel", this.#up);
-    on("pointerleave", () => gestures.under(null));
+    on("pointerleave", () => gestures.under(null, null));
     on("wheel", this.#wheel, { passive: false });
     on("contextmenu", (event) => event.preventDefault());
     on("dblclick", (event) => event.preventDefault());
@@ -44,8 +41,9 @@ export class Hands {
   }
 
   #move(event) {
-    const at = this.gestures.at(...this.#place(event));
-    this.gestures.under(at);
+    const place = this.#place(event);
+    const at = this.gestures.at(...place);
+    this.gestures.under(at, place);
     if (!this.drag) return;
     const by = [event.clientX - this.drag.x, event.clientY - this.drag.y];
     [this.drag.x, this.drag.y] = [event.clientX, event.clientY];
@@ -67,47 +65,11 @@ export class Hands {
     }
     const at = this.gestures.at(...this.#place(event));
     if (at) this.gestures.activate(at.plane);
-    // A touch pad tells many small turns, a wheel few large ones.
+    // A notch is one event of 100 px or so and one slice, however large the system makes it: with
+    // two, every other slice could not be reached.
     this.turned = Math.sign(px) === Math.sign(this.turned) ? this.turned + px : px;
-    const steps = Math.trunc(this.turned / NOTCH_PX) || (Math.abs(px) >= NOTCH_PX ? Math.sign(px) : 0);
-    this.turned -= steps * NOTCH_PX;
-    if (steps) this.gestures.step(steps > 0 ? Math.min(steps, 3) : Math.max(steps, -3));
+    if (Math.abs(this.turned) < STEP_PX) return;
+    this.turned %= STEP_PX;
+    this.gestures.step(Math.sign(px));
   }
 }
-
-/** What a key does; nothing where it belongs to a field, or is held with another. */
-export function keyed(event, desk) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-  const act = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
-  if (!act || (event.target.closest("button") && [" ", "Enter"].includes(event.key))) return;
-  event.preventDefault();
-  event.stopPropagation();
-  act(desk);
-}
-
-const KEYS = {
-  ArrowDown: (desk) => desk.step(1),
-  ArrowRight: (desk) => desk.step(1),
-  ArrowUp: (desk) => desk.step(-1),
-  ArrowLeft: (desk) => desk.step(-1),
-  PageDown: (desk) => desk.step(LEAP),
-  PageUp: (desk) => desk.step(-LEAP),
-  Home: (desk) => desk.step(-Infinity),
-  End: (desk) => desk.step(Infinity),
-  1: (desk) => desk.window(WINDOWS.lung),
-  2: (desk) => desk.window(WINDOWS.mediastinum),
-  3: (desk) => desk.customWindow(),
-  o: (desk) => desk.toggleOverlay(),
-  c: (desk) => desk.toggleStyle(),
-  "+": (desk) => desk.opacity(desk.view.opacity + 0.1),
-  "=": (desk) => desk.opacity(desk.view.opacity + 0.1),
-  "-": (desk) => desk.opacity(desk.view.opacity - 0.1),
-  l: (desk) => desk.largest(),
-  n: (desk) => desk.lesion(1),
-  p: (desk) => desk.lesion(-1),
-  m: (desk) => desk.measuring(),
-  v: (desk) => desk.nextLayout(),
-  r: (desk) => desk.reset(),
-  f: (desk) => desk.fullScreen(),
-  "?": (desk) => desk.help(),
-};

@@ -87,7 +87,7 @@ export class Painting {
   }
 
   #turn(from, to, valueOf) {
-    const stroke = from.pop();
+    const stroke = this.stroke ? null : from.pop(); // not while one is drawn
     if (!stroke) return null;
     to.push(stroke);
     const box = new Box();

@@ -2,26 +2,31 @@
 
 import { build, element } from "../elements.js";
 import { ALONG, AXIS, PLANES } from "./grid.js";
+import { Requests } from "./requests.js";
 
 const KEPT = 64; // decoded slices, about a megabyte each
 const AHEAD = 4;
-const AT_ONCE = 3;
 
 export class Pictures {
   constructor(source, grid) {
-    Object.assign(this, { source, grid });
+    Object.assign(this, { source, grid, held: false, resting: false });
     this.name = "pictures";
     this.cache = new Map();
-    this.waiting = new Map();
-    this.last = {};
-    this.all = PLANES.map((plane) => new Pane(plane, grid));
+    this.all = PLANES.map((plane) => new Pane(plane, grid, new Requests(() => this.#ahead())));
     this.element = build("div", { class: "pictures" }, this.all.map((pane) => pane.element));
+    this.closing = new AbortController();
+    const on = (name, held) => window.addEventListener(name, () => this.#hold(held), { capture: true, signal: this.closing.signal });
+    on("pointerdown", true);
+    on("pointerup", false);
+    on("pointercancel", false);
   }
 
   show(view) {
-    this.view = view;
+    Object.assign(this, { view, resting: false });
     this.element.dataset.layout = view.layout;
+    for (const pane of this.all) if (!this.#shown().includes(pane)) pane.requests.clear();
     for (const pane of this.#shown()) this.#fill(pane, view);
+    this.#ahead();
   }
 
   /** The plane and point under a place of this element, in CSS pixels. */
@@ -43,7 +48,15 @@ export class Pictures {
     return this.source.hu(point);
   }
 
+  /** Ask for nothing more, as when something else is shown in this place. */
+  rest() {
+    this.resting = true;
+    for (const { requests } of this.all) requests.clear();
+  }
+
   close() {
+    this.closing.abort();
+    this.rest();
     for (const picture of this.cache.values()) picture.close();
     this.cache.clear();
     this.element.remove();
@@ -56,32 +69,58 @@ export class Pictures {
 
   #fill(pane, view) {
     const index = view.point[AXIS[pane.plane]];
-    pane.wanted = this.#key(pane.plane, index, view);
-    const kept = this.cache.get(pane.wanted);
-    if (kept) pane.draw(kept, view, index);
-    else {
-      pane.draw(pane.picture, view, null);
-      this.#get(pane.plane, index, view).then((picture) => {
-        if (picture && pane.wanted === this.#key(pane.plane, index, view)) pane.draw(picture, this.view, index);
-      });
-    }
-    this.#ahead(pane.plane, index, view);
+    const key = this.#key(pane.plane, index, view);
+    if (key !== pane.wanted) pane.near = this.#near(pane, index);
+    Object.assign(pane, { wanted: key, index });
+    const kept = this.cache.get(key);
+    pane.draw(kept ?? pane.picture, view, kept ? index : null);
+    if (kept) this.#there(pane, view);
+    else pane.requests.want(key, (signal) => this.#get(pane, index, { view, signal, looked: true }));
+  }
+
+  /** What is looked at is there: nothing else is waited for but its neighbours. */
+  #there({ plane, near, requests }, view) {
+    const keys = near.map((index) => this.#key(plane, index, view));
+    requests.clear((key) => keys.includes(key));
   }
 
   #key(plane, index, { window, style, opacity }) {
     return `${plane} ${index} ${window} ${style} ${style === "none" ? "" : opacity}`;
   }
 
-  #get(plane, index, view) {
-    const key = this.#key(plane, index, view);
-    if (!this.waiting.has(key)) {
-      const asked = this.source.picture(plane, index, view).then((picture) => this.#keep(key, picture));
-      this.waiting.set(key, asked.catch(() => null).finally(() => this.waiting.delete(key)));
+  /** The neighbours, those on the side that one is going to first. */
+  #near(pane, index) {
+    const way = Math.sign(index - (pane.index ?? index)) || 1;
+    const near = Array.from({ length: AHEAD }, (_, step) => index + way * (step + 1));
+    return [...near, index - way].filter((each) => each >= 0 && each < this.grid.shape[AXIS[pane.plane]]);
+  }
+
+  async #get(pane, index, { view, signal, looked }) {
+    try {
+      const picture = await this.source.picture(pane.plane, index, view, signal);
+      if (this.closing.signal.aborted) picture.close();
+      else this.#arrived(pane, index, { view, picture, looked });
+    } catch {
+      // Given up, or not to be had: then it is not foreseen again.
+      if (!signal.aborted) pane.near = pane.near.filter((each) => each !== index);
     }
-    return this.waiting.get(key);
+  }
+
+  #arrived(pane, index, { view, picture, looked }) {
+    const key = this.#key(pane.plane, index, view);
+    const waits = !this.cache.has(pane.wanted);
+    const kept = this.#keep(key, picture);
+    if (key === pane.wanted) {
+      pane.draw(kept, this.view, index);
+      this.#there(pane, view);
+    } else if (waits && looked) pane.draw(kept, this.view, null); // nearer than what stands there
   }
 
   #keep(key, picture) {
+    if (this.cache.has(key)) {
+      picture.close();
+      return this.cache.get(key);
+    }
     this.cache.set(key, picture);
     for (const [oldest, left] of this.cache) {
       if (this.cache.size <= KEPT) break;
@@ -91,27 +130,31 @@ export class Pictures {
     return picture;
   }
 
-  // The neighbours on the side that one is going to first, a few at a time: what is asked for now
-  // must not wait behind what may be asked for next.
-  async #ahead(plane, index, view) {
-    const way = Math.sign(index - (this.last[plane] ?? index)) || 1;
-    this.last[plane] = index;
-    const near = [];
-    for (let step = 1; step <= AHEAD; step++) near.push(index + way * step);
-    near.push(index - way);
-    const there = near.filter((each) => each >= 0 && each < this.grid.shape[AXIS[plane]]);
-    const missing = there.filter((each) => !this.cache.has(this.#key(plane, each, view)));
-    for (let first = 0; first < missing.length; first += AT_ONCE) {
-      if (this.last[plane] !== index || this.view !== view) return;
-      await Promise.all(missing.slice(first, first + AT_ONCE).map((each) => this.#get(plane, each, view)));
+  #hold(held) {
+    this.held = held;
+    this.#ahead();
+  }
+
+  // What may be looked at next, when all that is looked at is there: it must not wait behind it.
+  // While something is dragged nobody knows what that will be.
+  #ahead() {
+    if (this.held || this.resting || !this.view) return;
+    const panes = this.#shown();
+    if (!panes.every(({ wanted }) => this.cache.has(wanted))) return;
+    for (const pane of panes) {
+      const { view } = this;
+      for (const index of pane.near) {
+        const key = this.#key(pane.plane, index, view);
+        if (!this.cache.has(key)) pane.requests.foresee(key, (signal) => this.#get(pane, index, { view, signal, looked: false }));
+      }
     }
   }
 }
 
 /** One plane's picture on a canvas. */
 class Pane {
-  constructor(plane, grid) {
-    Object.assign(this, { plane, grid });
+  constructor(plane, grid, requests) {
+    Object.assign(this, { plane, grid, requests, wanted: null, index: null, near: [] });
     this.canvas = element("canvas");
     this.element = build("div", { class: `pane ${plane}` }, this.canvas);
     this.picture = null;

@@ -24,12 +24,12 @@ export class Source {
     return hu;
   }
 
-  /** A rendered slice, decoded off the page's own thread. */
-  async picture(plane, index, look) {
+  /** A rendered slice, decoded off the page's own thread; `signal` gives it up. */
+  async picture(plane, index, look, signal = this.ended.signal) {
     const [centre, width] = look.window;
     const query = { plane, window: `${Math.round(centre)},${Math.round(width)}`, style: look.style };
     if (look.style !== "none") query.opacity = Math.round(100 * look.opacity);
-    const answer = await fetch(this.address(`slices/${index}.webp`, query), { signal: this.ended.signal });
+    const answer = await fetch(this.address(`slices/${index}.webp`, query), { signal });
     if (!answer.ok) throw new Error(`slice ${index}: ${answer.status}`);
     return createImageBitmap(await answer.blob());
   }

@@ -126,6 +126,7 @@ export class Surfaces {
   }
 
   #use(surface) {
+    if (surface !== this.pictures) this.pictures.rest();
     this.current = surface;
     this.stage.dataset.surface = surface.name;
     this.told.changed();

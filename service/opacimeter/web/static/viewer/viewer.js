@@ -9,7 +9,7 @@ const desks = new WeakMap();
  * Build a viewer of a complete assessment in a container.
  *
  * Slices count as in the result, 0 the most cranial; mm are DICOM's patient coordinates. All may be
- * called at once: what needs images waits for them.
+ * called at once: what needs images waits for them. `onSlice` gives a function that stops it.
  *
  * @param {HTMLElement} container Filled whole; its size is the viewer's.
  * @param {object} assessment The JSON of GET /api/v1/assessments/{id}?version=n.
@@ -23,7 +23,10 @@ export function createViewer(container, assessment, { second = false } = {}) {
     goToSlice: (index) => desk.when(() => desk.goToSlice(index)),
     goToMm: (mm) => desk.when(() => desk.goTo(desk.grid.pointOf(mm))),
     goToZone: (name) => desk.when(() => desk.goToZone(name)),
-    onSlice: (listener) => { desk.sliceListeners.push(listener); },
+    onSlice: (listener) => {
+      desk.sliceListeners.add(listener);
+      return () => desk.sliceListeners.delete(listener);
+    },
     linkWith: (other) => linked(desk, desks.get(other)),
     painting: {
       start: () => brush.start(),

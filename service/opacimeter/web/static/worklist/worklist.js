@@ -14,6 +14,7 @@ import { rowOf } from "./row.js";
 const BUSY_MS = 2000;
 const QUIET_MS = 15000;
 const LOST_MS = 5000;
+const MOST_IN_TABLE = 500; // the service's own limit
 
 export function createWorklist(section) {
   const list = new Worklist(section);
@@ -248,11 +249,13 @@ class Worklist {
   downloads() {
     if (this.page.total === 0) return [];
     const count = this.selected.size;
+    const clear = build("button", { type: "button", on: { click: () => this.unselect() } }, t("page.worklist.unselect"));
+    const most = { count: number(count), most: number(MOST_IN_TABLE) };
+    if (count > MOST_IN_TABLE) return [build("span", { class: "too-many" }, t("page.worklist.csv-most", most)), clear];
     const query = count > 0 ? new URLSearchParams([...this.selected].map((id) => ["id", id])) : this.query();
     const text = count > 0 ? t("page.worklist.csv-selected", { count: number(count) }) : t("page.worklist.csv-all");
     const link = build("a", { class: "button", href: `/api/v1/measurements.csv?${query}`, download: "measurements.csv", lang: current() }, text);
-    if (count === 0) return [link];
-    return [link, build("button", { type: "button", on: { click: () => this.unselect() } }, t("page.worklist.unselect"))];
+    return count === 0 ? [link] : [link, clear];
   }
 
   unselect() {
