@@ -78,7 +78,7 @@ class Service:
         return self.get("/api/v1/deliveries", params=query).json()["deliveries"]
 
     def versions(self, study_uid):
-        """Of one study, in any state; none where it has no assessment."""
+        """The newest version of a study, in any state, as a list; empty where it has none."""
         listed = self.get("/api/v1/assessments", params={"study_uid": study_uid}).json()
         return [each["version"] for each in listed["assessments"]]
 

@@ -172,7 +172,6 @@ def test_a_panel_made_anew_marks_the_slice_in_view_and_the_old_one_hears_no_more
     old = page.locator(".profile-slider").element_handle()
     switch(page, "zh-CN")
     assert slice_shown(page) == seen
-    page.keyboard.press("Escape")
     page.locator(".viewer-stage").press("ArrowDown")
     wait_for_slice(page, seen + 1, seen + 1)
     assert old.get_attribute("aria-valuenow") == str(seen + 1)  # counted from 1: as it was
@@ -360,27 +359,26 @@ def test_the_brush_obeys_keys_and_its_bar_changes_language(visit):
 
 def test_back_asks_before_what_was_painted_is_lost_where_the_browser_tells_only_afterwards(visit):
     page = visit(
+        gpu=True,
         prepare=lambda page: page.add_init_script(
             "Object.defineProperty(window, 'navigation', { value: undefined })"
-        )
+        ),
     )
     address = page.url
-    page.evaluate(
-        """async () => {
-            const { guard } = await import("/static/result/leaving.js");
-            window.painted = true;
-            guard(() => window.painted);
-        }"""
-    )
-    asked = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
-    page.evaluate("() => { location.hash = '#/'; }")
-    expect(page.locator("#worklist")).to_be_hidden()
+    for part in ("#/", f"#{address.split('#')[1]}"):
+        page.evaluate("(part) => { location.hash = part; }", part)
+    page.wait_for_selector(".actions .correct")
+    paint(page)
+    with page.expect_event("dialog") as asked:
+        page.evaluate("() => history.back()")
+    assert asked.value.message == "What was painted is not saved and will be lost."
+    asked.value.dismiss()
     page.wait_for_url(address)
-    assert asked == ["What was painted is not saved and will be lost."]
+    expect(page.locator(".paint-bar .amount")).not_to_contain_text("Nothing")
     page.once("dialog", lambda dialog: dialog.accept())
-    page.go_back()
+    page.evaluate("() => { location.hash = '#/'; }")
     expect(page.locator("#worklist")).to_be_visible()
+    expect(page.locator(".paint-bar")).to_have_count(0)
 
 
 # --- states ----------------------------------------------------------------------------------
@@ -429,7 +427,9 @@ INTERNAL = (
 GIVEN_UP = (
     "The worker ended each time it began this, so it was given up. Retry it, or report the study."
 )
-GAPS = "3 images are missing, between z = -12.5 and -15 mm; 2 and 4 mm. Please send the whole series.."
+GAPS = (
+    "3 images are missing, between z = -12.5 and -15 mm; 2 and 4 mm. Please send the whole series.."
+)
 TOLD_IN_CHINESE = {
     INTERNAL: "评估因内部错误（ValueError）中止；日志中有记录。请重试，或上报该检查。",
     GIVEN_UP: "每次开始处理时进程都中断，因此已放弃。请重试，或上报该检查。",
@@ -473,7 +473,9 @@ def test_a_refused_cancellation_stays_to_be_read(visit, shown):
     page.wait_for_load_state("networkidle")
     assert any(url.endswith("?version=1") for url in asked)  # seen anew, and still
     told = page.locator(".trouble")
-    expect(told).to_have_text("This is no longer possible; the list shows how things stand now.")
+    expect(told).to_have_text(
+        "Its state does not allow this any more. The list shows how it stands now."
+    )
     switch(page, "zh-CN")
     expect(told).to_have_text("当前状态已不允许该操作，列表显示的是最新状态。")
 

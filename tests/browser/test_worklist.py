@@ -137,7 +137,7 @@ def test_warnings_are_counted_and_told_on_focus(page):
 
 
 def test_heads_sort_and_say_so(page):
-    head = page.get_by_role("columnheader", name="Lung, %")
+    head = page.get_by_role("columnheader", name="Opacity, %")
     expect(head).to_have_attribute("aria-sort", "none")
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
@@ -189,6 +189,48 @@ def test_chosen_rows_are_downloaded_as_one_table(page):
         link.click()
     assert download.value.suggested_filename == "measurements.csv"
     assert len(download.value.path().read_text().splitlines()) >= 3  # the head, and two rows
+
+
+def many(total):
+    """Answers the list with so many studies, 200 a page."""
+
+    def answer(route):
+        asked = parse_qs(urlsplit(route.request.url).query)
+        first = int(asked.get("cursor", ["0"])[0])
+        last = min(first + 200, total)
+        rows = [
+            {"id": f"study-{number}", "status": "complete", "created": "2026-01-01T00:00:00Z",
+             "checks": [], "patient": {"id": str(number)}, "study": {}, "summary": {}}
+            for number in range(first, last)
+        ]  # fmt: skip
+        cursor = str(last) if last < total else None
+        route.fulfill(json={"assessments": rows, "cursor": cursor, "total": total})
+
+    return answer
+
+
+def test_more_rows_than_a_table_takes_are_said_in_words(open_page):
+    page = open_page("about:blank")
+    page.add_init_script("localStorage.setItem('opacimeter.rows', '200')")
+    page.route("**/api/v1/assessments?*", many(600))
+    page.goto("/")
+    for number in range(3):
+        expect(page.locator(f'#list tbody[data-id="study-{200 * number}"]')).to_have_count(1)
+        page.get_by_role("checkbox", name="Select all").check()
+        if number == 1:
+            expect(page.get_by_role("link", name="Download 400 as CSV")).to_be_visible()
+        if number < 2:
+            page.get_by_role("button", name="Next page").click()
+    said = page.locator(".selection")
+    expect(said).to_contain_text("600 selected; one table takes 500 at most.")
+    expect(said.get_by_role("link")).to_have_count(0)
+    said.get_by_role("button", name="Clear the selection").click()
+    expect(page.get_by_role("link", name="Download all as CSV")).to_be_visible()
+
+
+def test_a_failure_is_told_in_the_readers_language(open_page):
+    page = open_page(locale="zh-CN")
+    expect(row_of(page, 20).locator(".why")).to_contain_text("评估因内部错误（ValueError）中止")
 
 
 def test_everything_is_reached_by_keyboard(page):

@@ -129,9 +129,8 @@ class Place:
 
     def delivery(self, uid, destination="web"):
         """As the service tells it; None where there is none yet."""
-        told = self.service.get("/api/v1/deliveries", params={"limit": 200}).json()["deliveries"]
         found = [
-            each for each in told
+            each for each in self.service.deliveries()
             if (each["study_uid"], each["destination"]) == (uid, destination)
         ]  # fmt: skip
         assert len(found) <= 1
@@ -149,13 +148,9 @@ class Place:
 
 def held(archive, uid):
     """Modalities of the objects of a study in an archive, in order."""
-    query = {"Level": "Instance", "Expand": True, "Query": {"StudyInstanceUID": uid}}
-    found = archive.post("/tools/find", json.dumps(query).encode())
-    series = {each["ParentSeries"] for each in found}
-    modality = {
-        each: archive.json(f"/series/{each}")["MainDicomTags"]["Modality"] for each in series
-    }
-    return sorted(modality[each["ParentSeries"]] for each in found)
+    return sorted(
+        each["MainDicomTags"]["Modality"] for each in archive.series(uid) for _ in each["Instances"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -337,14 +332,13 @@ def test_a_study_that_comes_three_times_has_one_set_of_results(place):
         place.delivered(uid, name)
     assert place.service.http.post("/dicom-web/studies", **stow).status_code == 200
     assert place.service.send(files).status_code == 200
-    wait_until(lambda: not place.service.get("/api/v1/inbox").json()["studies"], seconds=SECONDS)
-    listed = place.service.get("/api/v1/assessments", params={"study_uid": uid}).json()
-    assert [each["version"] for each in listed["assessments"]] == [1]
+    wait_until(lambda: not place.service.waits(), seconds=SECONDS)
+    assert place.service.versions(uid) == [1]
     assert held(place.web, uid) == held(place.secure, uid) == MODALITIES
 
 
 def test_no_delivery_said_delivered_before_all_was_there_once(place, troubled):
-    told = place.service.get("/api/v1/deliveries", params={"limit": 200}).json()["deliveries"]
+    told = place.service.deliveries()
     assert {each["status"] for each in told} == {"delivered"}
     wait_until(lambda: place.watch.seen == {each["id"] for each in told})
     assert place.watch.lies == []

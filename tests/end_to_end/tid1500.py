@@ -4,6 +4,7 @@ Codes are those of docs/pacs.md, written down again: what a hospital's own reade
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import highdicom
@@ -37,41 +38,51 @@ QUANTITIES = {
 }
 """By finding, name, derivation and unit."""
 
+OVERALL = ("interval-90-low", "interval-90-high", "detection-limit", "ct-ss", "zone-score")
 
-def measured(report: Dataset) -> dict[str, dict[str, float]]:
-    """Every number of a region, laid out as in result.json; no number twice."""
-    found: dict[str, dict[str, float]] = {}
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a report says.
+
+    Attributes:
+        regions: Every number of a region, laid out as in result.json.
+        overall: What has a code of our own and stands beside the lesions of both lungs.
+        others: Names of measurements that the conformance statement does not tell of.
+    """
+
+    regions: dict[str, dict[str, float]]
+    overall: dict[str, float]
+    others: list[str]
+
+
+def read(report: Dataset) -> Numbers:
+    """Read a report; no number stands there twice."""
+    told = Numbers({}, {}, [])
     for region, finding, one in _measurements(report):
+        name = one.name.value
         derivation = one.derivation.value if one.derivation else None
-        quantity = QUANTITIES.get((finding, one.name.value, derivation, one.unit.value))
+        quantity = QUANTITIES.get((finding, name, derivation, one.unit.value))
         if quantity is not None:
-            assert quantity not in found.setdefault(region, {}), (region, quantity)
-            found[region][quantity] = float(one.value)
-    return found
-
-
-def overall(report: Dataset) -> dict[str, float]:
-    """What has a code of our own and stands beside the lesions of both lungs."""
-    return {
-        one.name.value: float(one.value)
-        for region, finding, one in _measurements(report)
-        if (region, finding) == ("lungs", LESION) and one.name.scheme_designator == "99OPACIMETER"
-    }
-
-
-def count(report: Dataset) -> int:
-    """Of all measurements."""
-    return len(list(_measurements(report)))
+            place = told.regions.setdefault(region, {})
+        elif (region, finding, name) in {("lungs", LESION, each) for each in OVERALL}:
+            place, quantity = told.overall, name
+        else:
+            told.others.append(name)
+            continue
+        assert quantity not in place, (region, quantity)
+        place[quantity] = float(one.value)
+    return told
 
 
 def _measurements(report: Dataset) -> Iterator[tuple[str, str, Any]]:
-    read = highdicom.sr.Comprehensive3DSR.from_dataset(report).content
+    content = highdicom.sr.Comprehensive3DSR.from_dataset(report, copy=False).content
     for group in (
-        *read.get_volumetric_roi_measurement_groups(),
-        *read.get_planar_roi_measurement_groups(),
-        *read.get_image_measurement_groups(),
+        *content.get_volumetric_roi_measurement_groups(),
+        *content.get_planar_roi_measurement_groups(),
+        *content.get_image_measurement_groups(),
     ):
         (site,) = group.finding_sites
-        region = REGIONS[site.value.value, site.laterality.value]
+        region, finding = REGIONS[site.value.value, site.laterality.value], group.finding_type
         for one in group.get_measurements():
-            yield region, group.finding_type.value, one
+            yield region, finding.value, one

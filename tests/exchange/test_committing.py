@@ -91,6 +91,28 @@ def test_a_report_is_brought_when_the_one_who_asked_listens_at_last(listening):
     assert "FailedSOPSequence" not in information
 
 
+def test_a_lookup_that_fails_is_no_answer(tmp_path):
+    """A database that is busy: the report comes later, and says nothing false."""
+    asked_for = []
+
+    def busy(uid):
+        asked_for.append(uid)
+        if len(asked_for) == 1:
+            raise OSError("busy")
+        return held(uid)
+
+    receive_port = free_port()
+    reports = DimsePeer("scu", "127.0.0.1", receive_port, "CT1", "OPACIMETER", timeout_s=10)
+    sender = Sender("CT1", (ip_network("127.0.0.0/8"),), reports)
+    with listen(Listener("OPACIMETER", (sender,), port=0), tmp_path, keep, busy) as port:
+        peer = DimsePeer(
+            "us", "127.0.0.1", port, aet="OPACIMETER", calling="CT1", receive_port=receive_port,
+            receive_host="127.0.0.1", timeout_s=10.0, commit_wait_s=30.0,
+        )  # fmt: skip
+        told = commit(peer, instances(HERE))
+    assert (told.held, asked_for) == ({HERE}, [HERE, HERE])
+
+
 def _associated(port):
     entity = AE(ae_title="CT1")
     entity.add_requested_context(StorageCommitmentPushModel)
@@ -108,12 +130,12 @@ def _taking_reports(port, take):
 
 @pytest.mark.parametrize(
     ("action", "names", "status"),
-    [(2, True, 0x0123), (1, False, 0x0120)],
-    ids=["no such action", "nothing named"],
+    [(2, [HERE], 0x0123), (1, [], 0x0120), (1, [HERE, None], 0x0120)],
+    ids=["no such action", "nothing named", "an item without its UIDs"],
 )
 def test_a_request_that_is_none_is_refused(listening, action, names, status):
-    asked = transaction(instances(HERE)) if names else Dataset()
-    asked.TransactionUID = generate_uid()
+    asked = transaction(instances(*(name for name in names if name)))
+    asked.ReferencedSOPSequence.extend(Dataset() for name in names if name is None)
     with listening() as port:
         association = _associated(port)
         answer, _ = association.send_n_action(

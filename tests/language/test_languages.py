@@ -32,7 +32,7 @@ def asked_for():
         yield from re.findall(r'\bt\(\s*"([^"]+)"', script)
         for key in re.findall(r'\bcounted\(\s*"([^"]+)"', script):
             yield from (f"{key}.one", f"{key}.other")
-        yield from re.findall(r'"((?:page|problems)\.[\w.-]+)"', script)
+        yield from re.findall(r'"((?:page|problems|result|viewer)\.[\w.-]+)"', script)
     for path in sorted((WEB / "templates").glob("*.html")):
         yield from re.findall(r'data-(?:text|label|placeholder)="([^"]+)"', path.read_text("utf-8"))
 

@@ -85,6 +85,7 @@ def made_tables(folder: Path) -> dict[str, list[Row]]:
         "kinds": list(_kinds(objects)),
         "association": list(_association(proposed)),
         "proposed": list(_proposed(proposed)),
+        "segmentations": list(_segmentations(objects)),
         "kept": list(kept_rows()),
         "modules": list(module_rows(objects)),
         "attributes": list(attribute_rows(objects)),
@@ -146,6 +147,16 @@ def _kinds(objects: Sequence[Written]) -> Iterable[Row]:
         if row not in seen:
             seen.add(row)
             yield row
+
+
+def _segmentations(objects: Sequence[Written]) -> Iterable[Row]:
+    for each in objects:
+        if "SegmentSequence" in each.dataset:
+            data = each.dataset
+            yield (
+                f"`{each.name}`", name_of(data.SOPClassUID), data.SegmentationType,
+                data.SegmentsOverlap, str(data.BitsAllocated),
+            )  # fmt: skip
 
 
 def _association(proposed: dict[str, Proposal]) -> Iterable[Row]:

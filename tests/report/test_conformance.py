@@ -32,6 +32,7 @@ from tests.report.conformance_requests import find_keys, web_requests
 from tests.report.conformance_tables import DOCS, DOCUMENTS, made_tables, tables
 
 STATEMENT = (DOCS / "conformance.md").read_text(encoding="utf-8")
+SAID = " ".join(STATEMENT.split())
 HELD = {
     name: [tuple(cell.strip("`") for cell in row) for row in rows]
     for name, rows in tables("held").items()
@@ -187,6 +188,8 @@ def test_every_answer_to_a_request_for_commitment_is_in_the_tables():
     assert set(column("commitment-scp")) == {f"{each:04X}" for each in statuses}
     events = {committing._ALL_HELD, committing._SOME_FAILED}
     assert set(column("commitment-scu")) == {str(each) for each in events}
+    pauses = committing._PAUSES_S
+    assert f"{len(pauses) + 1} times within about {round(sum(pauses) / 60)} minutes" in SAID
 
 
 def test_every_key_of_a_query_is_in_the_table(tmp_path):
@@ -270,7 +273,7 @@ def test_what_the_user_agent_asks_for_is_in_the_tables(tmp_path):
     assert {resource for resource, each in asked["search"].items() if "limit" in each.keys} == {
         "/studies", "/studies/{study}/series"
     }  # fmt: skip
-    assert f"`limit` {dicomweb._PAGE} " in STATEMENT
+    assert f"`limit` {dicomweb._PAGE} " in SAID
     assert {each.accept for each in asked["search"].values()} == {"application/dicom+json"}
     assert [(row[0], row[1]) for row in held("retrieve-agent")] == [
         (resource, each.accept) for resource, each in asked["retrieve"].items()
@@ -287,7 +290,7 @@ def test_what_a_status_means_to_the_user_agent_is_in_the_table():
     again = {int(code) for code, (store, _) in rows.items() if store == "tried again"}
     assert again == dicomweb._PASSING
     assert rows.keys() == {"2xx", "409", "any other", *map(str, again)}
-    codes_told = re.search(r"is held, ([0-9, and]+) mean that", STATEMENT)[1]
+    codes_told = re.search(r"is held, ([0-9, and]+) mean that", SAID)[1]
     assert {int(each) for each in re.findall(r"\d+", codes_told)} == dicomweb._NO_QUERIES
 
 
@@ -301,7 +304,7 @@ def test_the_documents_tell_of_no_setting_that_is_gone():
         for name in re.findall(r"OPACIMETER_([A-Z_]+)", document.read_text("utf-8"))
     }
     assert told <= {name.upper() for name in Settings.model_fields}
-    (days,) = re.findall(r"`OPACIMETER_KEEP_OTHERS_DAYS` \((\d+)\)", STATEMENT)
+    (days,) = re.findall(r"`OPACIMETER_KEEP_OTHERS_DAYS` \((\d+)\)", SAID)
     assert float(days) == Settings.model_fields["keep_others_days"].default
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.presentation import PresentationContext
+from pynetdicom.presentation import PresentationContext, build_context
+from pynetdicom.sop_class import Verification
 
 from opacimeter.errors import ArchiveRefused, ArchiveUnreachable
 from opacimeter.exchange.instances import failure
@@ -53,6 +54,8 @@ def associated(
         raise _unestablished(association, hop)
     try:
         yield association
+    except ValueError as error:  # what pynetdicom says of a service that was not accepted
+        raise ArchiveRefused("the archive offers no such service", hop=hop) from error
     except RuntimeError as error:  # what pynetdicom says of an association that has just ended
         if association.is_established:
             raise
@@ -73,8 +76,9 @@ def listening(
     """
     entity = _entity(peer)
     entity.require_calling_aet = [peer.aet]
-    entity.supported_contexts = list(contexts)
-    until = time.monotonic() + peer.timeout_s
+    # Whoever takes associations answers C-ECHO (PS3.2 7.1).
+    entity.supported_contexts = [build_context(Verification), *contexts]
+    until = time.monotonic() + max(peer.timeout_s, peer.commit_wait_s)
     while True:
         try:
             server = entity.start_server(

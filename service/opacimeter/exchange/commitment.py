@@ -77,6 +77,8 @@ def commit(peer: DimsePeer, instances: Sequence[Instance]) -> Confirmed:
             peer, "confirm", [build_context(StorageCommitmentPushModel)], handlers=handlers
         ) as association,
     ):
+        # Nothing is said while the report is waited for, and it may come on this association.
+        association.network_timeout = peer.timeout_s + peer.commit_wait_s
         status, _ = association.send_n_action(
             asked, _REQUEST, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
         )

@@ -12,7 +12,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import build_context, build_role
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
-from opacimeter.errors import ArchiveError, ArchiveRefused, ArchiveUnreachable
+from opacimeter.errors import ArchiveRefused, ArchiveUnreachable
 from opacimeter.exchange.association import associated, require
 from opacimeter.exchange.peer import DimsePeer
 
@@ -26,17 +26,20 @@ _ALL_HELD, _SOME_FAILED = 1, 2
 """Event types of the report (PS3.4 J.3.3.1)."""
 
 _SUCCESS, _MISSING_ATTRIBUTE, _NO_SUCH_ACTION = 0x0000, 0x0120, 0x0123
+_PROCESSING_FAILURE: Final = 0x0110
 _NO_SUCH_INSTANCE, _CLASS_CONFLICT = 0x0112, 0x0119
 """Failure reasons (PS3.3 C.14.1.1)."""
 
-_PAUSES_S: Final = (0.0, 5.0, 30.0, 120.0, 600.0)
-"""Before each attempt to deliver a report. Whoever gets none in the end asks again."""
+_UIDS: Final = {"ReferencedSOPClassUID", "ReferencedSOPInstanceUID"}
+
+_PAUSES_S: Final = (5.0, 30.0, 120.0, 600.0)
+"""Before each further attempt to bring a report. Whoever gets none in the end asks again."""
 
 log = structlog.get_logger()
 
 
 class Committing:
-    """Takes requests and reports on each, in a thread of its own; ended with the block."""
+    """Takes requests and reports on each, in threads of its own; ended with the block."""
 
     def __init__(self, held: Held, reports: Mapping[str, DimsePeer]) -> None:
         """Wire it.
@@ -47,8 +50,9 @@ class Committing:
                 association by which they asked.
         """
         self._held, self._reports = held, reports
-        self._ending = threading.Event()
         self._reporters = ThreadPoolExecutor(4, thread_name_prefix="commitment")
+        self._waiting: set[threading.Timer] = set()
+        self._lock, self._ending = threading.Lock(), False
 
     def __enter__(self) -> Self:
         """Ready."""
@@ -56,7 +60,10 @@ class Committing:
 
     def __exit__(self, *_: object) -> None:
         """Give up what has not been reported."""
-        self._ending.set()
+        with self._lock:
+            self._ending = True
+            for timer in self._waiting:
+                timer.cancel()
         self._reporters.shutdown(cancel_futures=True)
 
     def take(self, event: evt.Event) -> tuple[int, None]:
@@ -64,38 +71,52 @@ class Committing:
         asked = event.action_information
         if event.action_type != _REQUEST:
             return _NO_SUCH_ACTION, None
-        if not asked.get("TransactionUID") or not asked.get("ReferencedSOPSequence"):
+        items = asked.get("ReferencedSOPSequence") or ()
+        named = ({element.keyword for element in item} >= _UIDS for item in items)
+        if not asked.get("TransactionUID") or not items or not all(named):
             return _MISSING_ATTRIBUTE, None
-        if self._ending.is_set():
-            return 0x0110, None
-        self._reporters.submit(self._answer, asked, event.assoc)
-        return _SUCCESS, None
+        return (_SUCCESS if self._submit(asked, event.assoc) else _PROCESSING_FAILURE), None
 
-    def _answer(self, asked: Dataset, association: Association) -> None:
-        """Report until it is taken, or given up."""
-        told = report(asked, self._held)
+    def _submit(self, asked: Dataset, association: Association, attempt: int = 0) -> bool:
+        """Have a report made and brought; False where the service is at its end."""
+        with self._lock:
+            if not self._ending:
+                self._reporters.submit(self._answer, asked, association, attempt)
+            return not self._ending
+
+    def _answer(self, asked: Dataset, association: Association, attempt: int) -> None:
+        """Report; where nobody takes it, or it cannot be told now, later again."""
         caller = association.requestor.ae_title
-        why = "every attempt failed"
-        for pause_s in _PAUSES_S:
-            if self._ending.wait(pause_s):
-                return
-            try:
-                self._tell(told, caller, association)
-            except ArchiveUnreachable as error:
-                log.warning("commitment not reported yet", to=caller, why=str(error))
-            except (ArchiveError, RuntimeError, ValueError) as error:
-                why = str(error)
-                break
-            else:
-                return
-        log.error("commitment not reported", to=caller, why=why)
+        try:
+            self._tell(report(asked, self._held), caller, association)
+        except ArchiveRefused as error:
+            log.warning("commitment not reported, for good", to=caller, why=str(error))
+        except Exception as error:  # a thread: whatever it raised would be lost
+            known = isinstance(error, ArchiveUnreachable)
+            why = str(error) if known else type(error).__name__
+            log.warning("commitment not reported yet", to=caller, why=why, attempt=attempt + 1)
+            self._later(asked, association, attempt + 1)
+
+    def _later(self, asked: Dataset, association: Association, attempt: int) -> None:
+        if attempt > len(_PAUSES_S):
+            caller = association.requestor.ae_title
+            log.error("commitment not reported, for good", to=caller, why="every attempt failed")
+            return
+        timer = threading.Timer(
+            _PAUSES_S[attempt - 1], lambda: self._submit(asked, association, attempt)
+        )
+        timer.daemon = True
+        with self._lock:
+            self._waiting = {each for each in self._waiting if each.is_alive()} | {timer}
+            if not self._ending:
+                timer.start()
 
     def _tell(self, told: Dataset, caller: str, association: Association) -> None:
         """Deliver a report.
 
         Raises:
-            ArchiveError: It was not taken.
-            RuntimeError, ValueError: What pynetdicom says of an association that has just ended.
+            ArchiveUnreachable: Nobody took it.
+            ArchiveRefused: Nobody ever will.
         """
         peer = self._reports.get(caller)
         if peer is None:

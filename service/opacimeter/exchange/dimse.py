@@ -130,6 +130,8 @@ class DimseArchive:
 
     def _find(self, asked: Dataset) -> list[Dataset]:
         model = StudyRootQueryRetrieveInformationModelFind
+        if not str(asked.get("PatientID", "")).isascii():
+            asked.SpecificCharacterSet = "ISO_IR 192"
         with associated(self._peer, "query", [build_context(model)]) as association:
             answers = list(association.send_c_find(asked, model))
         status, _ = answers[-1] if answers else (Dataset(), None)

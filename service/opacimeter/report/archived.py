@@ -17,6 +17,7 @@ __all__ = ["header_json", "made_here", "object_frame"]
 _BULK: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _BULK_BYTES: Final = 1024
 _AVAILABLE_TRANSFER_SYNTAX: Final = "00083002"
+_CHARACTER_SET: Final = "00080005"
 
 
 def made_here(header: Dataset) -> bool:
@@ -35,7 +36,10 @@ def header_json(path: Path) -> dict[str, Any]:
     dataset.walk(_without_bulk)
     told: dict[str, Any] = dataset.to_json_dict(suppress_invalid_tags=True)
     syntax = str(dataset.file_meta.TransferSyntaxUID)
-    return {**told, _AVAILABLE_TRANSFER_SYNTAX: {"vr": "UI", "Value": [syntax]}}
+    told[_AVAILABLE_TRANSFER_SYNTAX] = {"vr": "UI", "Value": [syntax]}
+    if _CHARACTER_SET in told:  # JSON is in UTF-8, whatever the object is in
+        told[_CHARACTER_SET] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+    return told
 
 
 def object_frame(path: Path, number: int) -> tuple[bytes, str]:

@@ -2,8 +2,8 @@
 
 Standard codes wherever there is one (PS3.16 annex D: SNOMED CT, DICOM, UCUM, LOINC); laterality is
 a modifier, since DICOM's own dictionaries carry no code for the left or the right lung. Where the
-field has a measure and no scheme a code, the private scheme `PRIVATE_SCHEME` names it; docs/pacs.md
-lists it.
+field has a measure and no scheme a code, the private scheme `PRIVATE_SCHEME` names it;
+docs/conformance.md lists it.
 """
 
 from collections.abc import Mapping

@@ -235,6 +235,9 @@ def _refer(dataset: Dataset, volume: Volume, record: Record, kind: Kind) -> None
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimension
     dataset.CodingSchemeIdentificationSequence = Items([codes.coding_scheme()])
+    # highdicom judged by the empty template; high opacity is part of the lesion.
+    overlap = kind is Kind.LESION_SEG and dataset.SegmentationType == "BINARY"
+    dataset.SegmentsOverlap = "YES" if overlap else "NO"
 
 
 def _fill_binary(dataset: Dataset, volume: Volume, planes: Planes) -> None:

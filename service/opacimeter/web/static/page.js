@@ -89,7 +89,8 @@ function wire() {
     event.preventDefault(); // the part of an address after "#" says which part of the page is shown
     get("main").focus();
   });
-  window.addEventListener("hashchange", () => {
+  window.addEventListener("hashchange", (event) => {
+    if (result?.holds(event)) return;
     say(null);
     get("main").focus({ preventScroll: true });
     show();

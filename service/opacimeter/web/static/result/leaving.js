@@ -4,27 +4,29 @@ import { t } from "../language.js";
 
 /**
  * @param {() => boolean} unsaved Whether something would be lost.
- * @returns {() => void} Stops watching.
+ * @returns {{holds: (event: HashChangeEvent) => boolean, stop: () => void}} `holds` is asked before
+ *   another part of the page is shown; `stop` ends watching.
  */
 export function guard(unsaved) {
-  const before = (event) => { if (unsaved()) event.preventDefault(); };
+  const { navigation } = window;
   // The browser's own question: it holds up what it is asked for, as no dialog of ours could.
   const stays = () => unsaved() && !window.confirm(t("result.paint.leave"));
-  const [target, name, act] = window.navigation ? [window.navigation, "navigate", going] : [window, "hashchange", gone];
-  function going(event) {
-    if (event.cancelable && event.destination.sameDocument && stays()) event.preventDefault();
-  }
-  // Without the navigation API the address has changed already. Nobody else is told, and it is put
-  // back as a new entry: whether Back, Forward or a link led away cannot be known.
-  function gone(event) {
-    if (!stays()) return;
-    event.stopImmediatePropagation();
-    window.history.pushState(null, "", event.oldURL);
-  }
+  const before = (event) => { if (unsaved()) event.preventDefault(); };
+  const inside = (event) => { if (event.cancelable && event.destination.sameDocument && stays()) event.preventDefault(); };
   window.addEventListener("beforeunload", before);
-  target.addEventListener(name, act, true);
-  return () => {
-    window.removeEventListener("beforeunload", before);
-    target.removeEventListener(name, act, true);
+  navigation?.addEventListener("navigate", inside);
+  return {
+    holds: (event) => !navigation && stays() && putBack(event),
+    stop: () => {
+      window.removeEventListener("beforeunload", before);
+      navigation?.removeEventListener("navigate", inside);
+    },
   };
+}
+
+/** Without the navigation API the address has changed already: as a new entry it is what it was,
+ * for whether Back, Forward or a link led away cannot be known. */
+function putBack({ oldURL }) {
+  window.history.pushState(null, "", oldURL);
+  return true;
 }

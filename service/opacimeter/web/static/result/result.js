@@ -21,18 +21,19 @@ import { follow, isUnfinished, work } from "./work.js";
  * @param {HTMLElement} container Emptied; all is built inside.
  * @param {string} id
  * @param {number} [version] The newest where absent.
- * @returns {Promise<{close: () => void, unsaved: () => boolean}>}
+ * @returns {Promise<{close: () => void, holds: (event: HashChangeEvent) => boolean}>} `holds` tells,
+ *   when the address has changed, that the reader stays.
  */
 export async function openResult(container, id, version) {
   const page = new ResultPage(container, id, version);
   await page.refresh();
-  return { close: () => page.close(), unsaved: () => page.unsaved() };
+  return { close: () => page.close(), holds: (event) => page.guard.holds(event) };
 }
 
 class ResultPage {
   constructor(container, id, version) {
     Object.assign(this, { container, id, version, closed: false, painting: null, comparing: null, images: null, trouble: null, turns: 0 });
-    this.stopGuard = guard(() => this.unsaved());
+    this.guard = guard(() => this.unsaved());
     this.reword = () => this.render();
     document.addEventListener("languagechanged", this.reword);
   }
@@ -43,7 +44,7 @@ class ResultPage {
 
   close() {
     this.closed = true;
-    this.stopGuard();
+    this.guard.stop();
     document.removeEventListener("languagechanged", this.reword);
     this.leave();
     this.container.replaceChildren();

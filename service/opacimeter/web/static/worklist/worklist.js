@@ -19,10 +19,7 @@ const MOST_IN_TABLE = 500; // the service's own limit
 export function createWorklist(section) {
   const list = new Worklist(section);
   list.draw();
-  document.addEventListener("languagechanged", () => {
-    list.draw();
-    list.render();
-  });
+  document.addEventListener("languagechanged", () => list.draw());
   document.addEventListener("visibilitychange", () => !document.hidden && list.refresh());
   window.addEventListener("online", () => list.refresh());
   return {
