@@ -62,6 +62,20 @@ class Deliveries(BaseModel):
     cursor: str | None = Field(default=None, description="Asks for the next page; null at the end.")
 
 
+class Destined(BaseModel):
+    """Asks for results to be brought to an archive."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"archive": "pacs"}]})
+
+    archive: str = Field(max_length=64, description="Its name in the settings.")
+
+
+class Retried(BaseModel):
+    """How many deliveries are tried again."""
+
+    retried: int = Field(examples=[3])
+
+
 class PullView(BaseModel):
     """One study on its way here."""
 
@@ -144,6 +158,31 @@ def retry(delivery: UUID, services: ServicesDep) -> DeliveryView:
     if found is None:
         raise NotFound("there is no such delivery")
     return DeliveryView.of(found)
+
+
+@router.post("/deliveries/retry", responses=responses(403, 422))
+def retry_ended(
+    services: ServicesDep,
+    destination: Annotated[
+        str | None, Query(max_length=64, description="Only to this archive or webhook.")
+    ] = None,
+) -> Retried:
+    """Try again all deliveries that failed or were given up, after a long outage, say."""
+    return Retried(retried=services.store.deliveries.retry_ended(destination))
+
+
+@router.post(
+    "/assessments/{assessment}/deliveries",
+    status_code=202,
+    responses=responses(400, 403, 404, 409, 422),
+)
+def deliver(assessment: UUID, asked: Destined, services: ServicesDep) -> DeliveryView:
+    """Bring the newest complete version to an archive, whatever came of it before.
+
+    For an archive that was named later, and for studies that were fetched unasked.
+    """
+    _require_archive(services, asked.archive)
+    return DeliveryView.of(services.store.deliveries.ask(assessment, asked.archive))
 
 
 @router.get("/pulls", responses=responses(422))

@@ -166,9 +166,11 @@ def _require_whole(answers: Sequence[tuple[Dataset, Dataset | None]]) -> None:
     """Raise where the last answer of C-GET or C-MOVE tells of images that were not handed over."""
     status = answers[-1][0] if answers else Dataset()
     count = status.get("NumberOfFailedSuboperations")
-    if status.get("Status") in _WARNINGS or count:
+    warned = status.get("Status") in _WARNINGS
+    if not warned:
+        require(status, "fetch")
+    if warned or count:
         raise ArchiveUnreachable(f"{count or 'some'} images were not handed over", hop="fetch")
-    require(status, "fetch")
 
 
 def _contexts(instances: Iterable[Instance]) -> list[PresentationContext]:

@@ -21,12 +21,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import (
-    UID,
-    CTImageStorage,
-    JPEGLSLossless,
-    SegmentationStorage,
-)
+from pydicom.uid import UID, CTImageStorage, JPEGLSLossless, SegmentationStorage
 from pydicom.valuerep import format_number_as_ds
 
 from opacimeter.checks import Check
@@ -219,9 +214,8 @@ def _description(
         code_item(site.laterality)
     ]
     if segment.finding == codes.LUNG:
-        description.SegmentedPropertyTypeCodeSequence[
-            0
-        ].SegmentedPropertyTypeModifierCodeSequence = [code_item(site.laterality)]
+        (kind,) = description.SegmentedPropertyTypeCodeSequence
+        kind.SegmentedPropertyTypeModifierCodeSequence = [code_item(site.laterality)]
     return description
 
 
@@ -235,9 +229,8 @@ def _refer(dataset: Dataset, volume: Volume, record: Record, kind: Kind) -> None
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimension
     dataset.CodingSchemeIdentificationSequence = Items([codes.coding_scheme()])
-    # highdicom judged by the empty template; high opacity is part of the lesion.
-    overlap = kind is Kind.LESION_SEG and dataset.SegmentationType == "BINARY"
-    dataset.SegmentsOverlap = "YES" if overlap else "NO"
+    if kind is Kind.LESION_SEG and dataset.SegmentationType == "BINARY":
+        dataset.SegmentsOverlap = "YES"  # high opacity is part of the lesion
 
 
 def _fill_binary(dataset: Dataset, volume: Volume, planes: Planes) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from opacimeter.errors import Conflict, NotFound
 from opacimeter.store.destinations import DeliveryKind, Destination, Ended
 from opacimeter.store.entries import Origin, Status
 from opacimeter.store.errands import Errands, ErrandStatus, cursor_after, holding, start
@@ -122,6 +123,32 @@ class Deliveries(Errands[DeliveryRow]):
         for name in session.scalars(query).all():
             self._ask(session, version, name, DeliveryKind.REJECTION)
 
+    def ask(self, assessment: UUID, destination: str) -> Delivery:
+        """Have the newest complete version brought to an archive, whatever came of it before.
+
+        For an archive that was named later, and for what was fetched unasked.
+
+        Raises:
+            NotFound: No such assessment.
+            Conflict: No version of it is complete, or it is under way there.
+        """
+        with self._db.write() as session:
+            version = _newest_complete(session, assessment)
+            row = _row(session, version, destination, DeliveryKind.RESULT)
+            if row is not None and row.status == ErrandStatus.UNDER_WAY:
+                raise Conflict("it is on its way there")
+            self._ask(session, version, destination, DeliveryKind.RESULT)
+            session.flush()
+            made = _row(session, version, destination, DeliveryKind.RESULT)
+            if made is None:
+                raise NotFound("there is no such delivery")
+            return _delivery(made)
+
+    def retry_ended(self, destination: str | None = None) -> int:
+        """Try again all that failed or was abandoned, there or everywhere; how many that is."""
+        only = [] if destination is None else [DeliveryRow.destination == destination]
+        return self.retry_all(*only)
+
     def begin(self, turn: str) -> Delivery | None:
         """Begin a turn; None where there is nothing left to do."""
         with self._db.write() as session:
@@ -224,6 +251,18 @@ class Deliveries(Errands[DeliveryRow]):
             )  # fmt: skip
             session.add(row)
         start(row, self._clock())
+
+
+def _newest_complete(session: Session, assessment: UUID) -> VersionRow:
+    if session.get(AssessmentRow, str(assessment)) is None:
+        raise NotFound("there is no such assessment")
+    query = select(VersionRow).where(
+        VersionRow.assessment_id == str(assessment), VersionRow.status == Status.COMPLETE
+    )
+    version = session.scalars(query.order_by(VersionRow.number.desc())).first()
+    if version is None:
+        raise Conflict("no version of the assessment is complete")
+    return version
 
 
 def _row(

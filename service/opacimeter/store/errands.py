@@ -155,6 +155,16 @@ class Errands(Generic[Row]):
                 )
             start(row, self._clock())
 
+    def retry_all(self, *conditions: object) -> int:
+        """Try again all that failed or was abandoned and meets the conditions; how many that is."""
+        row = self.row_class
+        ended = row.status.in_([ErrandStatus.FAILED, ErrandStatus.ABANDONED])
+        with self._db.write() as session:
+            rows = session.scalars(select(row).where(ended, *conditions)).all()  # type: ignore[arg-type]
+            for each in rows:
+                start(each, self._clock())
+            return len(rows)
+
     def mishap(self, turn: str, mishap: Mishap) -> None:
         """An attempt came to nothing: wait and try again, unless that makes no sense."""
         with self._db.write() as session:
