@@ -4,6 +4,7 @@ A checkpoint names the patients whose images or labels went into its weights, al
 started from or a teacher: so no figure can come from weights that saw the patient by a detour.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-__all__ = ["Run", "load_average", "patients_seen", "read_config"]
+__all__ = ["Run", "is_bundle", "load_average", "patients_seen", "read_config"]
+
+METADATA = Path("configs") / "metadata.json"
+"""Where a bundle says what it is."""
 
 
 def read_config(path: Path) -> ConfigParser:
@@ -157,19 +161,28 @@ def load_average(run_folder: Path, config: ConfigParser) -> nn.Module:
 
 
 def patients_seen(run_folder: Path, left_out: Iterable[str] = ()) -> frozenset[str]:
-    """The patients that a run's weights saw.
+    """The patients that a run's weights, or a bundle's, saw.
 
     Args:
-        run_folder: The run, with a checkpoint.
+        run_folder: The run, with a checkpoint; or a bundle, that says whom it was trained on.
         left_out: Patients that must not be among them.
 
     Raises:
         SystemExit: One of those is.
     """
-    seen = frozenset(_read(run_folder / "checkpoint.pt", torch.device("cpu"))["seen"])
+    if is_bundle(run_folder):
+        metadata = json.loads((run_folder / METADATA).read_text())
+        seen = frozenset(metadata["opacimeter"]["trained_on"])
+    else:
+        seen = frozenset(_read(run_folder / "checkpoint.pt", torch.device("cpu"))["seen"])
     if both := sorted(seen & set(left_out)):
         raise SystemExit(f"{run_folder.name} was trained on {', '.join(both)}, to be left out here")
     return seen
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder is an exported model and no run."""
+    return (folder / METADATA).exists()
 
 
 def _read(checkpoint: Path, device: torch.device) -> dict[str, Any]:

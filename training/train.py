@@ -27,13 +27,17 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training.cases import Case, CaseFolderError, Target, folders_of, join, read_cases
-from training.run import Run, load_average, patients_seen, read_config
+from training.run import Run, is_bundle, load_average, patients_seen, read_config
 from training.sample import Samples
 from training.teach import taught
+from training.thaw import thaw
 
 __all__ = ["CONFIG", "RUNS", "main", "split", "train"]
 
 CONFIG = Path(__file__).resolve().parents[1] / "models" / "lung-lesion" / "configs" / "train.yaml"
+_THAWING = 16
+"""Batches by which the statistics of a bundle's normalisations are found again."""
+
 RUNS = Path(__file__).resolve().parents[1] / "runs"
 
 
@@ -149,14 +153,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         config, folder, _device(), int(get("fold_iterations" if asked.fold else "iterations"))
     )
     if asked.start and not run.checkpoint.exists():
-        patients_seen(asked.start, left_out)
-        run.start_from(asked.start)
+        _begin(run, asked.start, cases, left_out)
     if asked.teacher:
         run.seen |= patients_seen(asked.teacher, left_out)
         teacher, sure = load_average(asked.teacher, config), tuple(get("teacher_sure"))
         cases = taught(cases, teacher, context=int(get("context")), sure=sure)
     with _denormals_flushed():
         train(run, cases, held_out, asked.workers)
+
+
+def _begin(run: Run, start: Path, cases: Sequence[Case], left_out: set[str]) -> None:
+    """Begin with the averaged weights of another run, or with those of a bundle."""
+    run.seen |= patients_seen(start, left_out)
+    if not is_bundle(start):
+        run.start_from(start)
+        return
+    batches = islice(_batches(run, cases, workers=0), _THAWING)
+    thaw(run.plain, start / "models" / "model.onnx", (batch["image"] for batch in batches))
+    run.average.module.load_state_dict(run.plain.state_dict())
 
 
 @contextmanager
@@ -202,7 +216,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--fold", help="train without this fold's patients")
     parser.add_argument("--out", type=Path, help="folder of the run; default runs/<fold or ship>")
     parser.add_argument(
-        "--from", dest="start", type=Path, help="run whose averaged weights to begin with"
+        "--from", dest="start", type=Path, help="run, or bundle, whose weights to begin with"
     )
     parser.add_argument("--teacher", type=Path, help="run that completes the unmarked slices")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

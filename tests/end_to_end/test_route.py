@@ -321,7 +321,8 @@ def test_dcmtk_prints_the_report_that_the_archive_holds(by_web, chest, tmp_path)
     assert "Imaging Measurement Report" in done.stdout
     lungs_ml = result_of(by_web)["regions"]["lungs"]["volume_ml"]
     assert f'"{lungs_ml}" (cm3' in done.stdout
-    assert done.stderr == ""
+    # Of UTF-8 it warns that its checker does not know it.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("W: The VR")] == []
 
 
 def test_dciodvfy_finds_no_error_in_what_the_archive_holds(route, chest, tmp_path):

@@ -15,8 +15,10 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
 from tests.training import data_folder  # noqa: E402
 from tests.training.small import write_config  # noqa: E402
 from training.cases import Case, Target  # noqa: E402
+from training.export import export, export_run  # noqa: E402
 from training.run import Run, patients_seen, read_config  # noqa: E402
 from training.teach import taught  # noqa: E402
+from training.thaw import thaw  # noqa: E402
 from training.train import main  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +74,52 @@ def test_a_wider_context_begins_as_the_narrow_network(tmp_path):
         assert torch.allclose(
             wide.average.module.eval()(hu), narrow.average.module.eval()(hu[:, 1:4]), atol=1e-5
         )
+
+
+def slices(count: int, seed: int) -> list[torch.Tensor]:
+    random = np.random.default_rng(seed)
+    return [
+        torch.from_numpy(random.uniform(-1000, 100, (2, 3, 64, 64))).float() for _ in range(count)
+    ]
+
+
+def test_an_exported_model_thaws_to_the_network_it_was(tmp_path):
+    """Also in training, where normalisation is by the batch: there within what batches differ."""
+    config = read_config(configured(tmp_path))
+    first = Run(config, tmp_path / "first", torch.device("cpu"), 2)
+    for batch in slices(20, seed=1):  # its running statistics leave where they began
+        first.plain(batch)
+    export(first.plain, 3, tmp_path / "model.onnx", {})
+    second = Run(config, tmp_path / "second", torch.device("cpu"), 2)
+    thaw(second.plain, tmp_path / "model.onnx", slices(8, seed=2))
+    (hu,) = slices(1, seed=3)
+    with torch.no_grad():
+        expected = first.plain.eval()(hu)
+        assert torch.allclose(second.plain.eval()(hu), expected, atol=1e-3)
+        training = second.plain.train()(hu)
+    assert (training - expected).abs().mean() < 0.1 * expected.std()
+
+
+def test_a_model_of_another_architecture_does_not_thaw(tmp_path):
+    config = read_config(configured(tmp_path))
+    first = Run(config, tmp_path / "first", torch.device("cpu"), 2)
+    export(first.plain, 3, tmp_path / "model.onnx", {})
+    wide = read_config(configured(tmp_path, context=5))
+    other = Run(wide, tmp_path / "wide", torch.device("cpu"), 2)
+    with pytest.raises(SystemExit, match="wider or narrower"):
+        thaw(other.plain, tmp_path / "model.onnx", [])
+
+
+def test_training_goes_on_from_a_bundle_that_saw_nobody_who_is_left_out(data, tmp_path):
+    config = configured(tmp_path)
+    first = trained(data, tmp_path, "--fold", "a")
+    bundle = tmp_path / "bundle"
+    export_run(first, bundle, version="9.9.9", config=config)
+    second = trained(data, tmp_path, "--fold", "a", "--from", str(bundle))
+    assert "case-01" not in patients_seen(second)
+    assert patients_seen(bundle) <= patients_seen(second)
+    with pytest.raises(SystemExit, match=r"was trained on case-02"):
+        trained(data, tmp_path, "--fold", "b", "--from", str(bundle))
 
 
 class Sure(torch.nn.Module):
