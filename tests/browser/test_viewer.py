@@ -480,6 +480,23 @@ def test_the_volume_tells_hu_and_distances_like_the_slices(volume, known):
     assert distance_told(volume) == pytest.approx(50, abs=0.5)
 
 
+def test_letters_and_cross_follow_the_volume_to_another_size(volume):
+    volume.click("[data-act='layout.planes']")
+    drawn = "() => document.querySelector('.annotations').innerHTML"
+    # As when the bar of the brush appears; of the window's own size NiiVue hears in time.
+    high = "(px) => { document.getElementById('place').style.height = `${px}px`; }"
+    volume.evaluate(high, 500)
+    settled(volume)
+    volume.wait_for_timeout(200)
+    followed = volume.evaluate(drawn)
+    press(volume, "o", "o")  # drawn anew
+    settled(volume)
+    again = volume.evaluate(drawn)
+    volume.evaluate(high, 620)
+    settled(volume)
+    assert followed == again != volume.evaluate(drawn)
+
+
 def test_the_volumes_overlay_lies_where_the_label_map_says(volume, served):
     volume.click("[data-act='layout.axial']")
     volume.evaluate("() => window.viewers.place.goToSlice(28)")

@@ -98,6 +98,7 @@ def _peer(pacs: Pacs) -> Peer:
         move=pacs.move,
         commit=pacs.commit,
         commit_wait_s=pacs.commit_wait_s,
+        verify=pacs.verify,
         receive_port=pacs.receive_port,
         receive_host=pacs.receive_host,
         timeout_s=pacs.timeout_s,

@@ -33,6 +33,8 @@ def configure_logging(settings: Settings) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # pydicom quotes the values it stumbles over.
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    # It tells of each module that it copies into each object.
+    logging.getLogger("highdicom").setLevel(logging.WARNING)
     # Addresses of queries hold PatientIDs.
     for talkative in ("httpx2", "httpcore2", "pynetdicom"):
         logging.getLogger(talkative).setLevel(logging.ERROR)

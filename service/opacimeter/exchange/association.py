@@ -127,8 +127,10 @@ def _unestablished(association: Association, hop: str) -> Exception:
     if association.is_rejected:
         answer = association.acceptor.primitive
         for_good = answer is not None and answer.result == _REJECTED_FOR_GOOD
-        kind = ArchiveRefused if for_good else ArchiveUnreachable
-        return kind("the archive rejects the association: are the AE titles right?", hop=hop)
+        if not for_good:
+            return ArchiveUnreachable("the archive takes no association for now", hop=hop)
+        told = "the archive rejects the association: are the AE titles right?"
+        return ArchiveRefused(told, hop=hop)
     if association.rejected_contexts:
         return ArchiveRefused("the archive offers no such service", hop=hop)
     return ArchiveUnreachable("no association could be opened", hop="connect")

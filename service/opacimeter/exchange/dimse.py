@@ -103,10 +103,13 @@ class DimseArchive:
     def confirm(self, instances: Sequence[Instance]) -> Confirmed | None:
         """Storage commitment where the settings ask for it, else a query for the instances.
 
-        None where the archive answers no queries of this side: some abort the association then.
+        None where it is not to be asked, or answers no queries of this side: some abort the
+        association then.
         """
         if self._peer.commit:
             return commit(self._peer, instances)
+        if not self._peer.verify:
+            return None
         try:
             found = self._instances({(each.study_uid, each.series_uid) for each in instances})
         except ArchiveError as error:

@@ -30,6 +30,7 @@ _MEANING: Final = {
     0x0131: "duplicate transaction UID",
     0x0213: "resource limitation",
     0xA700: "out of resources",
+    0xA801: "move destination unknown",
     0xA900: "data set does not match SOP class",
     0xC000: "cannot understand",
 }

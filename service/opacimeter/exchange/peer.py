@@ -89,6 +89,7 @@ class DimsePeer:
         calling: This side's AE title.
         tls: None where the line is plain.
         move: Fetch by C-MOVE in place of C-GET.
+        verify: Ask by query whether it holds what it was sent.
         commit: Ask for storage commitment.
         commit_wait_s: How long its report is waited for.
         receive_port: Where this side listens while it waits for what it asked for: moved images,
@@ -105,6 +106,7 @@ class DimsePeer:
     tls: Tls | None = None
     move: bool = False
     commit: bool = False
+    verify: bool = True
     commit_wait_s: float = 300.0
     receive_port: int = 11112
     receive_host: str = ""

@@ -50,6 +50,11 @@ class Pacs(BaseModel):
     calling: AeTitle = Field(default="OPACIMETER", description="dimse: AE title of this side.")
     move: bool = Field(default=False, description="dimse: fetch by C-MOVE in place of C-GET.")
     commit: bool = Field(default=False, description="dimse: ask for storage commitment.")
+    verify: bool = Field(
+        default=True,
+        description="dimse: ask by C-FIND whether it holds what it was sent, where it answers "
+        "queries; off for one that hides what it has from this side.",
+    )
     commit_wait_s: float = Field(
         default=300.0,
         gt=0,

@@ -19,7 +19,10 @@ export class Surfaces {
     this.current = this.pictures;
     this.taps = null;
     // Images and what is drawn over them are made to the stage's size.
-    this.resized = new ResizeObserver(() => told.changed());
+    this.resized = new ResizeObserver(() => {
+
+      told.changed();
+    });
     this.resized.observe(stage);
   }
 

@@ -125,6 +125,11 @@ export class Volume {
     this.nv.updateGLVolume();
   }
 
+  /** To a new size at once: NiiVue does so a frame late, and letters and cross stand by its tiles. */
+  fit() {
+    if (this.nv?.back && !this.nv.gl.isContextLost()) this.nv.resizeListener();
+  }
+
   turn(byX, byY) {
     const { scene } = this.nv;
     this.nv.setRenderAzimuthElevation((scene.renderAzimuth - byX / 2) % 360, Math.min(Math.max(scene.renderElevation + byY / 2, -90), 90));
