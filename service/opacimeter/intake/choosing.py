@@ -121,7 +121,7 @@ def _why_not(other: Candidate, chosen: Candidate, *, asked: bool) -> str:
         return " ".join(messages) or "It holds no image that can be read."
     else:
         reason = "another series was asked for" if asked else _difference(chosen, other).worse
-    return f"{reason[0].upper()}{reason[1:]}."
+    return f"{reason[0].upper()}{reason[1:].rstrip('.')}."
 
 
 def _difference(chosen: Candidate, other: Candidate) -> _Rule:

@@ -20,7 +20,7 @@ export class Surfaces {
     this.taps = null;
     // Images and what is drawn over them are made to the stage's size.
     this.resized = new ResizeObserver(() => {
-
+      this.volume?.fit();
       told.changed();
     });
     this.resized.observe(stage);
