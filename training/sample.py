@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from monai.transforms import MapTransform, RandomizableTransform
-from numpy.typing import NDArray
-from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
 
 from training.cases import Case, Target
 
-__all__ = ["DensityToHUd", "RandPaintLesiond", "RandToneCurved", "Samples"]
+__all__ = ["DensityToHUd", "RandToneCurved", "Samples"]
 
 Sample = dict[str, Any]
 
@@ -55,7 +53,15 @@ class Samples(IterableDataset[Sample]):
         shares = np.array([self.shares[kind] for kind in kinds])
         while True:
             kind = kinds[random.choice(len(kinds), p=shares / shares.sum())]
-            yield self.transform(self._draw(self._case(kind, random), random))
+            sample = self._draw(self._case(kind, random), random)
+            yield self.transform(sample | self._donor(random))
+
+    def _donor(self, random: np.random.Generator) -> Sample:
+        """Another slice that bears lesions, for a transform that takes them from there."""
+        if not self.heaps.get("lesion"):
+            return {}
+        donor = self._draw(self._case("lesion", random), random)
+        return {"donor": donor["image"], "donor_target": donor["target"]}
 
     def _case(self, kind: str, random: np.random.Generator) -> Case:
         """A patient at random, then one of the patient's cases."""
@@ -83,72 +89,6 @@ class Samples(IterableDataset[Sample]):
             "target": torch.from_numpy(target[None].astype(np.float32)),
             "kind": case.kind,
         }
-
-
-class RandPaintLesiond(RandomizableTransform, MapTransform):
-    """Paint an opacity into lung that bears none: ground glass mostly, consolidation at times.
-
-    Its outline is a level set of smooth noise, so it has no preferred shape; vessels stay visible
-    because density is never lowered.
-
-    Args:
-        kinds: Which kinds of case are painted.
-        prob: How often.
-        largest: Largest share of the slice's lung; high, because severe disease is rare in the
-            cases and must not be underestimated.
-    """
-
-    def __init__(
-        self,
-        kinds: Sequence[str] = ("slices", "volume"),
-        prob: float = 0.3,
-        largest: float = 0.35,
-    ) -> None:
-        RandomizableTransform.__init__(self, prob)
-        MapTransform.__init__(self, ("image", "target"))
-        self.kinds = set(kinds)
-        self.largest = largest
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
-        """Paint into the sample's lung, or leave it."""
-        sample = {str(key): value for key, value in data.items()}
-        self.randomize(None)
-        lung = np.isin(sample["target"][0].numpy(), (Target.LUNG, Target.LUNG_OR_LESION))
-        if not self._do_transform or sample["kind"] not in self.kinds or lung.sum() < 500:
-            return sample
-        strength = self._strength(lung)
-        before = sample["image"].numpy()
-        healthy = float(np.median(before[len(before) // 2][lung]))
-        density = self._density(before.shape, healthy)
-        after = np.maximum(before, before + strength * (density - before))
-        painted = (strength > 0.5) & (after - before > 0.06)[len(before) // 2]
-        sample["image"] = torch.from_numpy(after.astype(np.float32))
-        target = sample["target"].clone()
-        target[0][torch.from_numpy(painted)] = float(Target.LESION)
-        sample["target"] = target
-        return sample
-
-    def _strength(self, lung: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """0…1 (row, column): where the opacity lies, with a hazy edge of random width."""
-        field = ndimage.gaussian_filter(self.R.standard_normal(lung.shape), self.R.uniform(3, 14))
-        field /= field[lung].std()
-        level = np.quantile(field[lung], 1 - self._share())
-        strength: NDArray[np.float64] = np.clip(
-            0.5 + (field - level) / self.R.uniform(0.05, 0.8), 0, 1
-        )
-        return strength * lung
-
-    def _share(self) -> float:
-        """Share of the lung to paint: from 1 % up, small ones more often."""
-        return float(self.R.uniform(0.01**0.5, self.largest**0.5) ** 2)
-
-    def _density(self, shape: tuple[int, ...], healthy: float) -> NDArray[np.float64]:
-        """Density of the opacity in g/ml, textured; ground glass from barely above the lung's."""
-        consolidated = self.R.random() < 0.3
-        mean = self.R.uniform(0.85, 1.08) if consolidated else healthy + self.R.uniform(0.08, 0.55)
-        grain = ndimage.gaussian_filter(self.R.standard_normal(shape), (0, 1, 1))
-        density: NDArray[np.float64] = mean + self.R.uniform(0.02, 0.2) * grain
-        return density
 
 
 class RandToneCurved(RandomizableTransform, MapTransform):

@@ -18,7 +18,7 @@ from training.cases import Case, Target, read_cases  # noqa: E402
 from training.export import export, export_run  # noqa: E402
 from training.network import SegmentationLoss, SubpixelUNet  # noqa: E402
 from training.run import Run, read_config  # noqa: E402
-from training.sample import RandPaintLesiond, Samples  # noqa: E402
+from training.sample import Samples  # noqa: E402
 from training.train import CONFIG, split, train  # noqa: E402
 
 
@@ -103,25 +103,6 @@ def test_one_seed_gives_one_stream_of_samples(data, config):
 
     assert all(torch.equal(a, b) for a, b in zip(first(1), first(1), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first(1), first(2), strict=True))
-
-
-def test_painted_lesions_are_dense_and_lie_in_the_lung():
-    lung = np.zeros((64, 64), dtype=np.float32)
-    lung[10:50, 8:56] = Target.LUNG
-    density = np.where(lung > 0, 0.17, 1.06).astype(np.float32)
-    sample = {
-        "image": torch.from_numpy(np.stack([density] * 3)),
-        "target": torch.from_numpy(lung[None]),
-        "kind": "slices",
-    }
-    painter = RandPaintLesiond(prob=1.0)
-    painter.set_random_state(3)
-    painted = painter(sample)
-    lesion = painted["target"][0].numpy() == Target.LESION
-    assert 0.005 < lesion.sum() / (lung > 0).sum() < 0.5
-    assert (lung[lesion] == Target.LUNG).all()
-    assert (painted["image"][1].numpy()[lesion] > 0.2).all()
-    assert torch.equal(painted["image"][:, lung == 0], sample["image"][:, lung == 0])
 
 
 def test_the_loss_asks_only_what_the_target_knows():
