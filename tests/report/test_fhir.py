@@ -72,7 +72,8 @@ def test_a_result_nobody_has_read_is_preliminary(bundle):
 def test_the_numbers_are_those_of_the_json(supine, bundle):
     found = {}
     for observation in resources(bundle, "Observation"):
-        sites = tuple(each["code"] for each in observation["bodySite"]["coding"])
+        (site,) = observation["bodySite"]["coding"]  # SNOMED CT: place:laterality=side
+        sites = tuple(site["code"].split(":272741003="))
         (region,) = (
             region
             for region, site in codes.SITES.items()

@@ -31,6 +31,8 @@ _SYSTEMS: Final = {
     codes.PRIVATE_SCHEME: f"urn:oid:{codes.PRIVATE_SCHEME_UID}",
 }
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
+_LATERALITY: Final = "272741003"
+"""SNOMED CT: the attribute by which an expression names a side (compositional grammar 2.4)."""
 _SECTION: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 _FINDINGS: Final = (codes.LUNG, codes.LESION, codes.HIGH_OPACITY)
 
@@ -198,9 +200,11 @@ def _when(assessment: Assessment, record: Record) -> str:
 
 
 def _site(region: Region) -> Resource:
+    """Place and side in one expression: two codings would be two names of one thing."""
     site = codes.SITES[region]
-    coding = [_coding(site.location), _coding(site.laterality)]
-    return {"coding": coding, "text": f"{site.location.meaning}, {site.laterality.meaning}"}
+    expression = f"{site.location.value}:{_LATERALITY}={site.laterality.value}"
+    coding = {"system": _SYSTEMS[site.location.scheme_designator], "code": expression}
+    return {"coding": [coding], "text": f"{site.location.meaning}, {site.laterality.meaning}"}
 
 
 def _concept(code: Code) -> Resource:
