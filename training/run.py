@@ -4,7 +4,6 @@ A checkpoint names the patients whose images or labels went into its weights, al
 started from or a teacher: so no figure can come from weights that saw the patient by a detour.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-__all__ = ["Run", "is_bundle", "load_average", "patients_seen", "read_config"]
+from training.evaluation.metadata import read_metadata, trained_on
 
-METADATA = Path("configs") / "metadata.json"
-"""Where a bundle says what it is."""
+__all__ = ["Run", "is_bundle", "load_average", "patients_seen", "read_config"]
 
 
 def read_config(path: Path) -> ConfigParser:
@@ -171,8 +169,7 @@ def patients_seen(run_folder: Path, left_out: Iterable[str] = ()) -> frozenset[s
         SystemExit: One of those is.
     """
     if is_bundle(run_folder):
-        metadata = json.loads((run_folder / METADATA).read_text())
-        seen = frozenset(metadata["opacimeter"]["trained_on"])
+        seen = trained_on(read_metadata(run_folder))
     else:
         seen = frozenset(_read(run_folder / "checkpoint.pt", torch.device("cpu"))["seen"])
     if both := sorted(seen & set(left_out)):
@@ -182,7 +179,7 @@ def patients_seen(run_folder: Path, left_out: Iterable[str] = ()) -> frozenset[s
 
 def is_bundle(folder: Path) -> bool:
     """Whether a folder is an exported model and no run."""
-    return (folder / METADATA).exists()
+    return (folder / "configs" / "metadata.json").exists()
 
 
 def _read(checkpoint: Path, device: torch.device) -> dict[str, Any]:

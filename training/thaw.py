@@ -58,7 +58,9 @@ def _fill(own: Tensor | nn.Module, given: Tensor) -> None:
 
 def _undo(network: nn.Module, batches: Iterable[Tensor]) -> None:
     """Make each normalisation the identity on the statistics of these batches."""
-    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
+    norms = [
+        each for each in network.modules() if isinstance(each, nn.BatchNorm2d | nn.SyncBatchNorm)
+    ]
     for norm in norms:
         norm.reset_parameters()
         norm.get_buffer("running_var").fill_(1.0 - norm.eps)

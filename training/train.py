@@ -169,7 +169,11 @@ def _begin(run: Run, start: Path, cases: Sequence[Case], left_out: set[str]) -> 
         run.start_from(start)
         return
     batches = islice(_batches(run, cases, workers=0), _THAWING)
-    thaw(run.plain, start / "models" / "model.onnx", (batch["image"] for batch in batches))
+    images = (batch["image"].to(run.device) for batch in batches)
+    thaw(run.plain, start / "models" / "model.onnx", images)
+    if torch.distributed.is_initialized():  # each process has drawn other slices
+        for value in run.plain.state_dict().values():
+            torch.distributed.broadcast(value, 0)
     run.average.module.load_state_dict(run.plain.state_dict())
 
 

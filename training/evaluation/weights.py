@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from training.cases import Case
 from training.evaluation.lesions import Judge, LesionFigures
+from training.evaluation.metadata import trained_on
 
 __all__ = ["Fold", "Seen", "Weights", "blind_weights", "saw", "stored_figures"]
 
@@ -66,11 +67,7 @@ def saw(metadata: Mapping[str, Any], cases: Iterable[Case]) -> frozenset[str]:
     Raises:
         SystemExit: The bundle does not say what it was trained on.
     """
-    trained_on = metadata["opacimeter"].get("trained_on")
-    if trained_on is None:
-        raise SystemExit("the bundle does not tell what it was trained on: export it again")
-    sets = trained_on.values() if isinstance(trained_on, dict) else [trained_on]
-    names = {str(name) for each in sets for name in each}
+    names = trained_on(metadata)
     patients = {case.patient for case in cases if {case.name, case.patient} & names}
     return frozenset(names | patients)
 

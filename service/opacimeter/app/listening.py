@@ -6,11 +6,9 @@ from datetime import timedelta
 from functools import partial
 
 from opacimeter import settings as asked
-from opacimeter.app.checking import require_usable
-from opacimeter.app.taking_in import limits, open_store, rules
+from opacimeter.app.taking_in import looker, open_store
 from opacimeter.errors import Misconfigured
 from opacimeter.exchange import DimsePeer, Listener, Received, Sender, StoreStatus, Tls, listen
-from opacimeter.reception import look_at
 from opacimeter.settings import Settings
 from opacimeter.store import Kept, Origin, Store
 
@@ -32,12 +30,11 @@ def listening(settings: Settings) -> Iterator[int | None]:
         The port that is listened on; None where nothing listens.
 
     Raises:
-        Misconfigured: The settings cannot be used, or the port cannot be had.
+        Misconfigured: The port cannot be had.
     """
     if settings.listener is None:
         yield None
         return
-    require_usable(settings)
     with ExitStack() as at_end:
         store = open_store(settings)
         at_end.callback(store.close)
@@ -66,9 +63,7 @@ def _keep(settings: Settings, store: Store, received: Received) -> StoreStatus:
     """Keep an object in the store's inbox, durably before success is answered."""
     if store.files.free_bytes() < settings.min_free_bytes:
         return StoreStatus.OUT_OF_RESOURCES
-    arrived = look_at(
-        received.path, limits=limits(settings), rules=rules(settings), caller=received.caller
-    )
+    arrived = looker(settings)(received.path, caller=received.caller)
     if arrived is None:
         return StoreStatus.CANNOT_UNDERSTAND
     quiet = timedelta(seconds=settings.quiet_period_s)
@@ -78,10 +73,7 @@ def _keep(settings: Settings, store: Store, received: Received) -> StoreStatus:
 
 def _held(settings: Settings, store: Store, instance_uid: str) -> frozenset[str]:
     """SOP classes of what is kept under a UID and can still be read."""
-    looked = (
-        look_at(path, limits=limits(settings), rules=rules(settings))
-        for path in store.objects.held(instance_uid)
-    )
+    looked = map(looker(settings), store.objects.held(instance_uid))
     return frozenset(each.sop_class for each in looked if each is not None)
 
 

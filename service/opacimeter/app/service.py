@@ -1,7 +1,6 @@
 """The service's own process: it answers, and keeps its workers alive."""
 
 from datetime import timedelta
-from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,9 +10,8 @@ from opacimeter import api, jobs, web
 from opacimeter.app.checking import require_usable
 from opacimeter.app.listening import listening
 from opacimeter.app.logs import configure_logging
-from opacimeter.app.taking_in import finder, limits, open_store, rules
+from opacimeter.app.taking_in import finder, looker, open_store
 from opacimeter.app.worker import work
-from opacimeter.reception import look_at
 from opacimeter.report import SliceRenderer, header_json, object_frame
 from opacimeter.settings import Settings
 
@@ -42,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         ),
         software=opacimeter.__version__,
         dicom=api.DicomFiles(
-            look=partial(look_at, limits=limits(settings), rules=rules(settings)),
+            look=looker(settings),
             header=header_json,
             frame=object_frame,
             quiet=timedelta(seconds=settings.quiet_period_s),

@@ -1,17 +1,18 @@
 """Taking in: the store, and how studies are found and judged before they enter it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from opacimeter import jobs
 from opacimeter.app.archives import following
 from opacimeter.intake import Limits, Rules, find
 from opacimeter.pipeline import same_images
-from opacimeter.reception import incoming
+from opacimeter.reception import incoming, look_at
 from opacimeter.settings import Settings
-from opacimeter.store import Incoming, Store
+from opacimeter.store import Arriving, Incoming, Store
 
-__all__ = ["finder", "limits", "open_store", "rules"]
+__all__ = ["finder", "limits", "looker", "open_store", "rules"]
 
 
 def open_store(settings: Settings) -> Store:
@@ -48,6 +49,11 @@ def rules(settings: Settings) -> Rules:
         description.pattern if description else None,
         settings.wanted_callers,
     )
+
+
+def looker(settings: Settings) -> Callable[..., Arriving | None]:
+    """Looks at one object that arrived: takes its file and, where there is one, its `caller`."""
+    return partial(look_at, limits=limits(settings), rules=rules(settings))
 
 
 def limits(settings: Settings) -> Limits:

@@ -72,10 +72,10 @@ class Sending:
         if delivery.kind is DeliveryKind.RESULT:
             return None
         result = self._store.deliveries.result(delivery)
-        ended = result is None or result.status in _GONE
-        if ended and not _stored(result):
-            return Mishap("store", "the result itself is not in this archive", lasting=True)
-        if not ended and result is not None and result.status is not DeliveryStatus.DELIVERED:
+        if result is None or result.status in _GONE:
+            if not _stored(result):
+                return Mishap("store", "the result itself is not in this archive", lasting=True)
+        elif result.status is not DeliveryStatus.DELIVERED:
             return Mishap("store", "the result itself is not in this archive yet", lasting=False)
         version = self._store.catalogue.get(delivery.assessment, delivery.version).version
         if (version.review or {}).get("state") != ReviewState.REJECTED:

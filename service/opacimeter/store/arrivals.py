@@ -79,9 +79,12 @@ class Arrivals:
         Where they had been fetched unasked, what was made of them goes where it would have gone
         if they had been sent at first.
         """
+        with self._db.read() as session:  # every image that is sent again asks
+            newest = _newest(session, assessment)
+            if newest is None or not Origin(newest.origin).unasked:
+                return
         with self._db.write() as session:
-            row = session.get(AssessmentRow, str(assessment), with_for_update=True)
-            newest = session.get(VersionRow, (row.id, row.version)) if row is not None else None
+            newest = _newest(session, assessment)
             if newest is not None:
                 self._wanted(session, newest, origin)
 
@@ -181,6 +184,11 @@ class _Question:
             )
             .order_by(VersionRow.number.desc())
         )
+
+
+def _newest(session: Session, assessment: UUID) -> VersionRow | None:
+    row = session.get(AssessmentRow, str(assessment))
+    return session.get(VersionRow, (row.id, row.version)) if row is not None else None
 
 
 def job_of(version: VersionRow) -> str:

@@ -134,14 +134,11 @@ class Deliveries(Errands[DeliveryRow]):
         """
         with self._db.write() as session:
             version = _newest_complete(session, assessment)
-            row = _row(session, version, destination, DeliveryKind.RESULT)
+            row = _row(session, _key(version), destination, DeliveryKind.RESULT)
             if row is not None and row.status == ErrandStatus.UNDER_WAY:
                 raise Conflict("it is on its way there")
-            self._ask(session, version, destination, DeliveryKind.RESULT)
+            made = self._ask(session, version, destination, DeliveryKind.RESULT)
             session.flush()
-            made = _row(session, version, destination, DeliveryKind.RESULT)
-            if made is None:
-                raise NotFound("there is no such delivery")
             return _delivery(made)
 
     def retry_ended(self, destination: str | None = None) -> int:
@@ -174,14 +171,9 @@ class Deliveries(Errands[DeliveryRow]):
 
     def result(self, of: Delivery) -> Delivery | None:
         """The delivery of the result of the same version to the same destination."""
-        query = select(DeliveryRow).where(
-            DeliveryRow.assessment_id == str(of.assessment),
-            DeliveryRow.version == of.version,
-            DeliveryRow.destination == of.destination,
-            DeliveryRow.kind == DeliveryKind.RESULT,
-        )
         with self._db.read() as session:
-            row = session.scalars(query).one_or_none()
+            key = str(of.assessment), of.version
+            row = _row(session, key, of.destination, DeliveryKind.RESULT)
             return None if row is None else _delivery(row)
 
     def page(
@@ -223,7 +215,8 @@ class Deliveries(Errands[DeliveryRow]):
         """A result is whole in the archive at last: the note about it names all of it now."""
         if row.kind != DeliveryKind.RESULT:
             return
-        note = _row(session, row, row.destination, DeliveryKind.REJECTION)
+        key = row.assessment_id, row.version
+        note = _row(session, key, row.destination, DeliveryKind.REJECTION)
         if note is not None and note.status != ErrandStatus.UNDER_WAY:
             start(note, self._clock())
 
@@ -231,13 +224,13 @@ class Deliveries(Errands[DeliveryRow]):
         self, session: Session, version: VersionRow, destination: str, kind: DeliveryKind
     ) -> bool:
         """Whether it was asked for since the version ended: nothing is sent twice."""
-        row = _row(session, version, destination, kind)
+        row = _row(session, _key(version), destination, kind)
         return row is not None and version.finished is not None and row.asked >= version.finished
 
     def _ask(
         self, session: Session, version: VersionRow, destination: str, kind: DeliveryKind
-    ) -> None:
-        row = _row(session, version, destination, kind)
+    ) -> DeliveryRow:
+        row = _row(session, _key(version), destination, kind)
         if row is not None and kind.event:
             # It ended so before, and was retried: news with a name of its own, no repetition.
             session.delete(row)
@@ -251,6 +244,7 @@ class Deliveries(Errands[DeliveryRow]):
             )  # fmt: skip
             session.add(row)
         start(row, self._clock())
+        return row
 
 
 def _newest_complete(session: Session, assessment: UUID) -> VersionRow:
@@ -265,14 +259,17 @@ def _newest_complete(session: Session, assessment: UUID) -> VersionRow:
     return version
 
 
+def _key(version: VersionRow) -> tuple[str, int]:
+    return version.assessment_id, version.number
+
+
 def _row(
-    session: Session, of: VersionRow | DeliveryRow, destination: str, kind: DeliveryKind
+    session: Session, version: tuple[str, int], destination: str, kind: DeliveryKind
 ) -> DeliveryRow | None:
-    """The delivery of a version, or of the version of another delivery."""
-    number = of.number if isinstance(of, VersionRow) else of.version
+    """The delivery of a version, told by its assessment and number."""
     query = select(DeliveryRow).where(
-        DeliveryRow.assessment_id == of.assessment_id,
-        DeliveryRow.version == number,
+        DeliveryRow.assessment_id == version[0],
+        DeliveryRow.version == version[1],
         DeliveryRow.destination == destination,
         DeliveryRow.kind == kind,
     )
