@@ -164,6 +164,42 @@ def test_two_processes_train_one_network(data, tmp_path):
     assert "case-02" in alone.seen
 
 
+BEGIN = """
+import os, sys
+from pathlib import Path
+import torch
+from training.cases import read_cases
+from training.run import Run, read_config
+from training.train import _begin, _device
+
+data, config, bundle, out = map(Path, sys.argv[1:])
+torch.set_num_threads(1)
+run = Run(read_config(config), out, _device(), 2)
+_begin(run, bundle, list(read_cases(data)), set())
+torch.save(run.plain.state_dict(), out / f"{os.environ['RANK']}.pt")
+"""
+
+
+def test_two_processes_begin_alike_with_a_bundle_though_they_draw_other_slices(data, tmp_path):
+    first, bundle = trained(data, tmp_path, "--fold", "a"), tmp_path / "bundle"
+    config = configured(tmp_path)
+    export_run(first, bundle, version="9.9.9", config=config)
+    script, out = tmp_path / "begin.py", tmp_path / "begun"
+    script.write_text(BEGIN)
+    out.mkdir()
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    done = subprocess.run(
+        [*command, str(script), *map(str, (data, config, bundle, out))],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, other = (torch.load(out / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_a_run_is_not_taken_up_with_another_number_of_iterations(data, tmp_path):
     folder = trained(data, tmp_path)
     longer = Run(read_config(configured(tmp_path)), folder, torch.device("cpu"), 4)
