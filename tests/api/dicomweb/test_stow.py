@@ -227,7 +227,8 @@ def test_however_the_body_is_cut_into_pieces_its_parts_are_the_same(tmp_path_fac
 
 def test_a_study_is_assessed_when_its_quiet_period_is_over(hurried, store, queue):
     send(hurried, *images(3))
-    wait_until(lambda: bool(queue.jobs))
+    # The job is submitted before its row says so; the row is what is waited for.
+    wait_until(lambda: bool(queue.jobs) and store.runs.unqueued() == ())
     version = store.catalogue.get(assessment_id(STUDY)).version
     assert (version.number, version.status, version.origin) == (1, Status.QUEUED, Origin.STOW)
     run = store.runs.begin(queue.jobs[0], attempts=3, model=MODEL)
