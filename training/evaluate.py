@@ -41,7 +41,7 @@ from training.evaluation.recording import (
     write_evaluation,
 )
 from training.evaluation.results import Kept, software
-from training.evaluation.weights import Fold, Seen, Weights, saw, stored_figures
+from training.evaluation.weights import Fold, Seen, Weights, form_of, saw, stored_figures
 from training.export import BUNDLE, export_run
 from training.run import read_config
 from training.train import CONFIG, RUNS
@@ -88,7 +88,8 @@ def gate_of(data: Data) -> Data:
 def weights_of(bundle: Path, name: str, cases: Sequence[Case], threads: int | None) -> Weights:
     """A bundle's weights, with whom they saw by the bundle's own word."""
     assessor = Assessor.from_bundle(bundle, threads=threads)
-    return Weights(name, assessor.network.sha256, saw(read_metadata(bundle), cases), assessor)
+    seen, form = saw(read_metadata(bundle), cases), form_of(assessor.bundle)
+    return Weights(name, assessor.network.sha256, seen, assessor, form)
 
 
 def folds_of(asked: argparse.Namespace, cases: Sequence[Case]) -> list[Fold]:
@@ -137,9 +138,7 @@ def evaluate(court: Court, data: Data, parts: Sequence[str], figures: Figures) -
     if "lesions" in parts:
         areas = pooled([row.areas for row in figures.patients])
         figures = replace(figures, areas=areas, groups=group_figures(figures.patients))
-    if "calibration" in parts:
-        figures = replace(figures, calibration=calibration(figures.patients))
-    if {"studies", "robustness"} & set(parts):
+    if {"studies", "robustness", "calibration"} & set(parts):
         studies, varied, refused = court.studies(data.studies, robustness="robustness" in parts)
         figures = replace(
             figures,
@@ -147,6 +146,8 @@ def evaluate(court: Court, data: Data, parts: Sequence[str], figures: Figures) -
             robustness=tuple(varied),
             refused=(*figures.refused, *refused),
         )
+    if "calibration" in parts:
+        figures = replace(figures, calibration=calibration(figures.patients, figures.studies))
     return replace(figures, summary=summary(figures.patients, figures.studies))
 
 

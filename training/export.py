@@ -28,30 +28,43 @@ from training.phantom import Patient, Scan, scan, spread
 from training.run import load_average, patients_seen, read_config
 from training.train import CONFIG, RUNS
 
-__all__ = ["BUNDLE", "export", "export_run", "main"]
+__all__ = ["BUNDLE", "Probability", "export", "export_run", "main"]
 
 BUNDLE = CONFIG.parents[1]
 LARGEST_DIFFERENCE = 1e-3
 LEAST_DICE = 0.999
 
 
-class _Probability(nn.Module):
-    """The network with its softmax, as the contract wants it: HU in, probabilities out."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, hu: Tensor) -> Tensor:
-        probability: Tensor = self.network(hu).softmax(1)
-        return probability
-
-
-def export(network: nn.Module, context: int, path: Path, facts: Mapping[str, str]) -> None:
-    """Write the graph with any batch size and any sides that are multiples of 32.
+class Probability(nn.Module):
+    """A network as the contract wants it: HU in, probabilities out.
 
     Args:
         network: Logits of HU.
+        mirror: Whether it is the mean over the slices and their mirror images: what is found no
+            longer depends on the side, and errors of one of the two are halved.
+    """
+
+    def __init__(self, network: nn.Module, *, mirror: bool = False) -> None:
+        super().__init__()
+        self.network = network
+        self.mirror = mirror
+
+    def forward(self, hu: Tensor) -> Tensor:
+        """Probabilities (batch, class, row, column) of HU (batch, context, row, column)."""
+        if not self.mirror:
+            alone: Tensor = self.network(hu).softmax(1)
+            return alone
+        both = torch.stack([hu, hu.flip(-1)]).flatten(0, 1)  # one pass: the weights stand once
+        found = self.network(both).softmax(1).unflatten(0, (2, -1))
+        mean: Tensor = (found[0] + found[1].flip(-1)) / 2
+        return mean
+
+
+def export(model: Probability, context: int, path: Path, facts: Mapping[str, str]) -> None:
+    """Write the graph with any batch size and any sides that are multiples of 32.
+
+    Args:
+        model: Probabilities of HU.
         context: Slices in an input.
         path: Where the ONNX file goes.
         facts: Metadata to carry inside the graph.
@@ -60,7 +73,7 @@ def export(network: nn.Module, context: int, path: Path, facts: Mapping[str, str
     path.parent.mkdir(parents=True, exist_ok=True)
     axes = {0: "batch", 2: "row", 3: "column"}
     torch.onnx.export(
-        _Probability(copy.deepcopy(network)).eval(),
+        copy.deepcopy(model).eval(),
         (example,),
         str(path),
         input_names=["hu"],
@@ -69,20 +82,20 @@ def export(network: nn.Module, context: int, path: Path, facts: Mapping[str, str
         opset_version=18,
         dynamo=False,
     )
-    model = onnx.load(str(path))
+    graph = onnx.load(str(path))
     for key, value in facts.items():
-        model.metadata_props.add(key=key, value=value)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+        graph.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, str(path))
 
 
 def agreement(
-    network: nn.Module, path: Path, images: list[NDArray[np.float32]]
+    model: Probability, path: Path, images: list[NDArray[np.float32]]
 ) -> dict[str, float]:
     """Largest probability difference and least Dice of the label maps, torch against onnxruntime.
 
     Args:
-        network: The torch network.
+        model: In torch, ready to infer.
         path: The exported graph.
         images: HU (batch, context, row, column), of several sizes and batches.
     """
@@ -90,7 +103,7 @@ def agreement(
     differences, dice = [0.0], [1.0]
     for hu in images:
         with torch.no_grad():
-            expected = network(torch.from_numpy(hu)).softmax(1).numpy()
+            expected = model(torch.from_numpy(hu)).numpy()
         found = session.run(["probability"], {"hu": hu})[0]
         differences.append(float(np.abs(expected - found).max()))
         for label in (1, 2):
@@ -227,12 +240,13 @@ def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = C
         SystemExit: onnxruntime disagrees with torch.
     """
     parser = read_config(config)
-    network = load_average(run, parser)
+    mirror = bool(parser.get_parsed_content("mirror"))
+    model = Probability(load_average(run, parser), mirror=mirror).eval()
     seen = patients_seen(run)
     context, path = int(parser.get_parsed_content("context")), out / "models" / "model.onnx"
     facts = {"name": "lung-lesion", "version": version, "notice": "Research use only."}
-    export(network, context, path, {**facts, "made_with": f"torch {torch.__version__}"})
-    figures = agreement(network, path, _images(context))
+    export(model, context, path, {**facts, "made_with": f"torch {torch.__version__}"})
+    figures = agreement(model, path, _images(context))
     print(f"{run.name}: torch and onnxruntime", json.dumps(figures), f"on {platform.machine()}")
     if figures["largest_difference"] > LARGEST_DIFFERENCE or figures["least_dice"] < LEAST_DICE:
         raise SystemExit("torch and onnxruntime disagree: nothing is written")

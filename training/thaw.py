@@ -46,8 +46,14 @@ def _is_convolution(layer: nn.Module) -> bool:
 
 
 def _layer(node: str) -> str:
-    """The layer that a node was exported from: /network/unet/conv_0/Conv is unet.conv_0."""
-    return ".".join(node.strip("/").split("/")[1:-1])
+    """The layer that a node was exported from: /network/unet/conv_0/Conv is unet.conv_0.
+
+    A container in a container repeats its own name: /network/blocks.1/blocks.1.3/conv/Conv.
+    """
+    parts = node.strip("/").split("/")[1:-1]
+    inner = [*parts[1:], ""]
+    pairs = zip(parts, inner, strict=True)
+    return ".".join(part for part, within in pairs if not within.startswith(f"{part}."))
 
 
 def _fill(own: Tensor | nn.Module, given: Tensor) -> None:

@@ -132,6 +132,19 @@ def test_an_interval_that_would_be_none_is_refused(folder, wrong):
         read_bundle(folder)
 
 
+def test_an_exponent_out_of_range_is_refused(folder):
+    change(folder, interval=INTERVAL | {"exponent": 1.5})
+    with pytest.raises(ModelError, match="exponent"):
+        read_bundle(folder)
+
+
+def test_an_interval_says_how_its_scale_grows_and_older_bundles_grow_with_the_variance(folder):
+    change(folder, interval=INTERVAL)
+    assert read_bundle(folder).interval.scale(50.0) == pytest.approx(1.0 + 25.0)
+    change(folder, interval=INTERVAL | {"exponent": 0.5})
+    assert read_bundle(folder).interval.scale(50.0) == pytest.approx(1.0 + 5.0)
+
+
 def test_gates_are_read_by_their_names(folder):
     change(folder, gates={"opacimeter": GATE, "ours": GATE | {"healthy_percent_max": None}})
     gates = read_bundle(folder).gates

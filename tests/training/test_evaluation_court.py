@@ -10,6 +10,8 @@ pytest.importorskip("tqdm", reason="the train extra is not installed")
 pytest.importorskip("matplotlib", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
+from opacimeter.assess import read_bundle  # noqa: E402
+from tests.conftest import ROOT  # noqa: E402
 from tests.training import data_folder  # noqa: E402
 from tests.training.judges import Told  # noqa: E402
 from training.cases import read_cases  # noqa: E402
@@ -33,7 +35,7 @@ from training.evaluation.report import report  # noqa: E402
 from training.evaluation.results import Kept  # noqa: E402
 from training.evaluation.robustness import VariationFigures  # noqa: E402
 from training.evaluation.studies import Sides, StudyFigures  # noqa: E402
-from training.evaluation.weights import Fold, Weights  # noqa: E402
+from training.evaluation.weights import Fold, Weights, form_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,17 @@ def test_stored_figures_stand_in_for_a_fold_that_is_gone(cases, tmp_path):
     rows, refused = judging.lesions(cases)
     assert {row.case: row.seen_by for row in rows}["case-01"] == "fold a (stored)"
     assert refused == []
+
+
+def test_the_same_weights_with_another_threshold_are_judged_anew(cases, tmp_path):
+    bundle = read_bundle(ROOT / "models" / "lung-lesion")
+    forms = {form_of(replace(bundle, lesion_threshold=value)) for value in (0.35, 0.5)}
+    assert len(forms) == 2
+    for form in forms:
+        judging = court(tmp_path)
+        judging = replace(judging, bundle=replace(judging.bundle, form=form))
+        judging.lesions(cases)
+        assert judging.bundle.judge.calls > 0
 
 
 def test_what_was_judged_before_is_not_judged_again(folder, cases, tmp_path):
@@ -173,7 +186,7 @@ def figures(folder, cases, tmp_path_factory):
         groups=group_figures(rows),
         studies=tuple(studies),
         robustness=(VariationFigures("volume-4", "5 mm slices", "bundle", 1.0, 1.25, False),),
-        calibration=calibration(rows),
+        calibration=calibration(rows, studies),
         gates={"own": gate_record(gate, "bundle-hash")},
         previous=Previous("lung-lesion 1.0.0", tuple(rows[:1]), tuple(studies[:1])),
         refused=(*refused, Refusal("nodule-001", "the bundle saw it")),
@@ -199,10 +212,11 @@ def test_an_evaluation_becomes_the_bundles_own(figures, tmp_path):
     text = record(bundle, figures)
     own = json.loads((bundle / "configs" / "metadata.json").read_text())["opacimeter"]
     assert own["figures"] == figures.summary
-    assert own["interval"]["patients"] == 6
+    # Six with outlines; volume-4 and nodule-001 bear no opacity, volume-1 may.
+    assert (own["interval"]["patients"], own["interval"]["controls"]) == (8, 2)
     assert set(own["interval"]) == {
-        "level", "method", "patients", "offset_points", "below", "above", "covered",
-        "mean_width_points",
+        "level", "method", "patients", "controls", "offset_points", "exponent", "below", "above",
+        "covered", "mean_width_points",
     }  # fmt: skip
     assert own["detection_limit"]["chests"] == 1
     # volume-4 is 5 mm apart, volume-1 and nodule-001 as well or nearer: those that were judged.

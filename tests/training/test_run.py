@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]
 from tests.training import data_folder  # noqa: E402
 from tests.training.small import write_config  # noqa: E402
 from training.cases import Case, Target  # noqa: E402
-from training.export import export, export_run  # noqa: E402
+from training.export import Probability, export, export_run  # noqa: E402
 from training.run import Run, patients_seen, read_config  # noqa: E402
 from training.teach import taught  # noqa: E402
 from training.thaw import thaw  # noqa: E402
@@ -89,7 +89,7 @@ def test_an_exported_model_thaws_to_the_network_it_was(tmp_path):
     first = Run(config, tmp_path / "first", torch.device("cpu"), 2)
     for batch in slices(20, seed=1):  # its running statistics leave where they began
         first.plain(batch)
-    export(first.plain, 3, tmp_path / "model.onnx", {})
+    export(Probability(first.plain), 3, tmp_path / "model.onnx", {})
     second = Run(config, tmp_path / "second", torch.device("cpu"), 2)
     thaw(second.plain, tmp_path / "model.onnx", slices(8, seed=2))
     (hu,) = slices(1, seed=3)
@@ -103,7 +103,7 @@ def test_an_exported_model_thaws_to_the_network_it_was(tmp_path):
 def test_a_model_of_another_architecture_does_not_thaw(tmp_path):
     config = read_config(configured(tmp_path))
     first = Run(config, tmp_path / "first", torch.device("cpu"), 2)
-    export(first.plain, 3, tmp_path / "model.onnx", {})
+    export(Probability(first.plain), 3, tmp_path / "model.onnx", {})
     wide = read_config(configured(tmp_path, context=5))
     other = Run(wide, tmp_path / "wide", torch.device("cpu"), 2)
     with pytest.raises(SystemExit, match="wider or narrower"):

@@ -15,7 +15,7 @@ from opacimeter.assess import Assessor  # noqa: E402
 from tests.training import data_folder  # noqa: E402
 from tests.training.small import write_config  # noqa: E402
 from training.cases import Case, Target, read_cases  # noqa: E402
-from training.export import export, export_run  # noqa: E402
+from training.export import Probability, export, export_run  # noqa: E402
 from training.network import SegmentationLoss, SubpixelUNet  # noqa: E402
 from training.run import Run, read_config  # noqa: E402
 from training.sample import Samples  # noqa: E402
@@ -31,7 +31,8 @@ def data(tmp_path_factory) -> Path:
 def config(tmp_path_factory):
     """The shipped configuration, with a small network on small pictures."""
     path = tmp_path_factory.mktemp("config") / "train.yaml"
-    return write_config(path, average=0.5, checkpoint_every=2, validate_every=100)
+    changes = {"average": 0.5, "learning_rate": 0.002}
+    return write_config(path, checkpoint_every=2, validate_every=100, **changes)
 
 
 def run_of(config, folder, iterations):
@@ -117,10 +118,11 @@ def test_the_loss_asks_only_what_the_target_knows():
     assert float(loss(lesion_sure, unknown)) == pytest.approx(float(loss(lung_sure, unknown)))
 
 
-def test_the_exported_graph_takes_any_batch_and_any_sides_of_32(tmp_path):
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_exported_graph_takes_any_batch_and_any_sides_of_32(tmp_path, mirror):
     onnxruntime = pytest.importorskip("onnxruntime")
-    network = SubpixelUNet(features=(8, 8, 8, 8, 8, 8)).eval()
-    export(network, 3, tmp_path / "model.onnx", {"name": "test"})
+    model = Probability(SubpixelUNet(features=(8, 8, 8, 8, 8, 8)), mirror=mirror).eval()
+    export(model, 3, tmp_path / "model.onnx", {"name": "test"})
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     assert session.get_modelmeta().custom_metadata_map["name"] == "test"
     for shape in ((1, 3, 64, 64), (5, 3, 32, 96), (2, 3, 160, 32)):
@@ -129,8 +131,19 @@ def test_the_exported_graph_takes_any_batch_and_any_sides_of_32(tmp_path):
         assert found.shape == (shape[0], 3, *shape[2:])
         assert found.sum(1) == pytest.approx(1.0, abs=1e-5)
         with torch.no_grad():
-            expected = network(torch.from_numpy(hu)).softmax(1).numpy()
+            expected = model(torch.from_numpy(hu)).numpy()
         assert np.abs(found - expected).max() < 1e-4
+
+
+def test_with_its_mirror_image_a_network_finds_the_same_on_either_side():
+    network = SubpixelUNet(features=(8, 8, 8, 8, 8, 8))
+    hu = torch.from_numpy(np.random.default_rng(0).uniform(-1024, 400, (2, 3, 64, 96))).float()
+    with torch.no_grad():
+        alone, mirrored = Probability(network).eval(), Probability(network, mirror=True).eval()
+        assert torch.allclose(mirrored(hu.flip(-1)), mirrored(hu).flip(-1), atol=1e-6)
+        assert not torch.allclose(alone(hu.flip(-1)), alone(hu).flip(-1), atol=1e-3)
+        mean = (alone(hu) + alone(hu.flip(-1)).flip(-1)) / 2
+        assert torch.allclose(mirrored(hu), mean, atol=1e-6)
 
 
 def test_a_run_becomes_a_bundle_that_the_service_reads(data, config, tmp_path, monkeypatch):

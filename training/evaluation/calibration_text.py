@@ -32,14 +32,17 @@ def calibration_part(found: Calibration, figures: Figures) -> Iterator[str]:
     if interval is None or found.guaranteed is None:
         yield from ("Too few left-out patients for an interval of the percentage.", "")
         return
-    exact = binomtest(interval.covered, interval.patients).proportion_ci(method="exact")
+    diseased = interval.patients - interval.controls
+    exact = binomtest(interval.covered, diseased).proportion_ci(method="exact")
     yield from _INTERVAL.format(
         level=100 * interval.level,
         offset=interval.offset_points,
-        below=interval.below,
-        above=interval.above,
+        exponent=interval.exponent,
+        reach=interval.above,
         covered=interval.covered,
         patients=interval.patients,
+        controls=interval.controls,
+        diseased=diseased,
         low=100 * exact.low,
         high=100 * exact.high,
         width=interval.mean_width_points,
@@ -50,19 +53,22 @@ def calibration_part(found: Calibration, figures: Figures) -> Iterator[str]:
 
 
 _INTERVAL = """
-For a found percentage p the {level:.0f} % interval runs from p - {below:.3f}·s to p + {above:.3f}·s
-within 0…100, with s = {offset:g} + p·(1 - p/100). Its ends are residuals of cross-validation (CV+,
-Barber 2021), scaled by burden, at the finite-sample rank. Calibrated on all patients but one, it
-covers that one in {covered} of {patients} ({low:.0f}–{high:.0f} % with 95 % confidence); mean width
-{width:.1f} points. The count is next to no evidence: it follows from the ranks, since a patient at
-an end is outside once left out, and a worse model gets the same count with a wider interval. What
-tells models apart is the width.
+For a found percentage p the {level:.0f} % interval runs from p - {reach:.3f}·s to p + {reach:.3f}·s
+within 0…100, with s = {offset:g} + (p·(1 - p/100))^{exponent:g}. The factor is the quantile, at the
+finite-sample rank, of residuals of cross-validation (CV+, Barber 2021) divided by s. Of the
+{patients} patients behind it {controls} are controls: chests that bear no opacity, nodule and
+tumour among them. Calibrated on all patients but one, it covers that one in {covered} of the
+{diseased} with opacity ({low:.0f}–{high:.0f} % with 95 % confidence); mean width over these
+{width:.1f} points. The count is next to no evidence: it follows from the ranks, since the worst
+patients are outside once left out, and a worse model gets the same count with a wider interval.
+What tells models apart is the width.
 
-What {patients} patients can prove: if one more comes from where these came, the residual lies
-between the ends with a probability of at least {guaranteed:.0f} %; below 19 patients no rule that
-assumes nothing of their distribution can promise 90 % with both ends finite. The residuals are
-those of the folds' weights; the model that ships saw more patients and gives the middle alone.
-{severe} of these patients have more than 25 % involvement, so for severe disease the interval rests
-on little. Most cases are lesion-bearing slices only; whole chests, other scanners and other
-diseases are not among them.
+What {patients} patients can prove: if one more comes from where these came, opacity or none, the
+residual is within reach with a probability of at least {guaranteed:.0f} %. That is said of all such
+patients together and of no group among them: errors are larger with opacity than without, and
+whoever has the largest residual of all is outside already. The residuals are those of the folds'
+weights; the model that ships saw more patients and gives the middle alone. {severe} of these
+patients have more than 25 % involvement, so for severe disease the interval rests on little. Most
+cases with opacity are lesion-bearing slices only; whole diseased chests and other scanners are not
+among them.
 """.strip()

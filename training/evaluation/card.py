@@ -160,11 +160,12 @@ def _calibration(found: Calibration) -> Iterator[str]:
     if interval and found.guaranteed is not None:
         yield (
             f"The {100 * interval.level:.0f} % interval of the percentage rests on "
-            f"{interval.patients} left-out patients; its mean width is "
-            f"{figure(interval.mean_width_points, 0)} points of lung, and what so few patients can "
-            f"promise is {100 * found.guaranteed:.0f} %. Calibrated on the others it holds "
-            f"{interval.covered} of {interval.patients}, which follows from the ranks and is next "
-            "to no evidence: what tells models apart is the width."
+            f"{interval.patients} left-out patients, {interval.controls} of them without opacity; "
+            f"its mean width is {figure(interval.mean_width_points, 0)} points of lung on the "
+            f"others, and what so few patients can promise is {100 * found.guaranteed:.0f} %. "
+            f"Calibrated on all but one it holds {interval.covered} of those "
+            f"{interval.patients - interval.controls}, which follows from the ranks and is next to "
+            "no evidence: what tells models apart is the width."
         )
         yield ""
     if found.expected_error is not None:

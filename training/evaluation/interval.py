@@ -2,10 +2,11 @@
 
 Residuals are those of cross-validation: each patient is measured by weights that never saw the
 patient, as in CV+ (Barber, Candès, Ramdas, Tibshirani 2021, doi:10.1214/20-AOS1965). They are
-scaled by burden, because an error of two points means little at 50 % and all at 1 %, and their ends
-are laid around the figure of the model that ships. CV+ proper would ask every fold's model for its
-own figure of the new patient; a service runs one model, so what is proven of CV+ holds for this
-interval as far as the folds and the model that ships agree.
+scaled by burden, because an error of two points means little at 50 % and all at 1 %: by what grows
+like the standard deviation of a proportion. Their quantile is laid to both sides of the figure of
+the model that ships. CV+ proper would ask every fold's model for its own figure of the new patient;
+a service runs one model, so what is proven of CV+ holds for this interval as far as the folds and
+the model that ships agree.
 """
 
 import math
@@ -20,16 +21,26 @@ LEVEL = 0.9
 METHOD = "cv+"
 OFFSET_POINTS = 1.0
 """The scale of a clean lung, in points: below it errors no longer fall with the burden."""
+EXPONENT = 0.5
+"""The scale grows with the root of p·(1 - p), as the standard deviation of a proportion does."""
 FEWEST_PATIENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One left-out patient: lesion in percent of the lung, found and true."""
+    """One left-out patient: lesion in percent of the lung, found and true.
+
+    Attributes:
+        patient: Who.
+        found_percent: By weights that never saw the patient.
+        truth_percent: By an expert's outlines; 0 of a control.
+        control: A chest known to bear no opacity. A service meets them too.
+    """
 
     patient: str
     found_percent: float
     truth_percent: float
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +50,23 @@ class Interval:
     Attributes:
         level: The share of patients that the interval is meant to cover.
         method: How it was found.
-        patients: How many were left out and measured.
+        patients: How many were left out and measured, controls among them.
+        controls: How many of them bear no opacity.
         offset_points: See `OFFSET_POINTS`.
+        exponent: See `EXPONENT`.
         below: The interval reaches this many scales below the found percentage.
-        above: And this many above.
-        covered: Patients whose true percentage lies in the interval calibrated on the others.
-            Nearly fixed by the ranks, whatever the model: whoever makes an end is outside without.
-        mean_width_points: Mean width over these patients, within 0…100.
+        above: And as many above.
+        covered: Patients with opacity whose true percentage lies in the interval calibrated on the
+            others. Nearly fixed by the ranks, whatever the model: the worst are outside without.
+        mean_width_points: Mean width over the patients with opacity, within 0…100.
     """
 
     level: float
     method: str
     patients: int
+    controls: int
     offset_points: float
+    exponent: float
     below: float
     above: float
     covered: int
@@ -70,66 +85,70 @@ def calibrate(pairs: Sequence[Pair], *, level: float = LEVEL) -> Interval | None
     """
     if len(pairs) < FEWEST_PATIENTS:
         return None
-    below, above = _reach(pairs, level)
-    spans = [ends(pair.found_percent, below, above) for pair in pairs]
+    reach = _reach(pairs, level)
+    diseased = [index for index, pair in enumerate(pairs) if not pair.control]
+    if not diseased:
+        return None
+    spans = [ends(pairs[index].found_percent, reach) for index in diseased]
     return Interval(
         level=level,
         method=METHOD,
         patients=len(pairs),
+        controls=len(pairs) - len(diseased),
         offset_points=OFFSET_POINTS,
-        below=below,
-        above=above,
-        covered=sum(_covered(index, pairs, level) for index in range(len(pairs))),
+        exponent=EXPONENT,
+        below=reach,
+        above=reach,
+        covered=sum(_covered(index, pairs, level) for index in diseased),
         mean_width_points=round(sum(high - low for low, high in spans) / len(spans), 2),
     )
 
 
-def ends(found_percent: float, below: float, above: float) -> tuple[float, float]:
-    """Low and high end in percent of the lung, within 0…100."""
-    return _served(below, above).around(found_percent)
+def ends(found_percent: float, reach: float) -> tuple[float, float]:
+    """Low and high end in percent of the lung, within 0…100, so many scales away."""
+    return _served(reach).around(found_percent)
 
 
 def residual(pair: Pair) -> float:
     """True minus found, in scales: positive where too little was found."""
-    return (pair.truth_percent - pair.found_percent) / _scale(pair.found_percent)
+    scale = _served(0.0).scale(pair.found_percent)
+    return (pair.truth_percent - pair.found_percent) / scale
 
 
 def guaranteed(patients: int, *, level: float = LEVEL) -> float:
     """What exchangeability alone promises for the residual of one more patient.
 
-    Each end is an order statistic of the residuals, so a new one lies beyond it with probability
-    1 - rank / (patients + 1). Below 19 patients even the extremes cannot promise 90 %.
+    The reach is an order statistic of the residuals' sizes, so a new one exceeds it with
+    probability 1 - rank / (patients + 1). Below 9 patients not even the largest promises 90 %.
     """
-    return 1.0 - 2.0 * (1.0 - _rank(patients, level) / (patients + 1))
+    return _rank(patients, level) / (patients + 1)
 
 
-def _scale(percent: float) -> float:
-    return _served(0.0, 0.0).scale(percent)
-
-
-def _served(below: float, above: float) -> assess.Interval:
+def _served(reach: float) -> assess.Interval:
     """The interval as the service reckons it."""
     return assess.Interval(
-        method=METHOD, patients=0, offset_points=OFFSET_POINTS, below=below, above=above
+        method=METHOD,
+        patients=0,
+        offset_points=OFFSET_POINTS,
+        exponent=EXPONENT,
+        below=reach,
+        above=reach,
     )
 
 
 def _rank(patients: int, level: float) -> int:
-    """Which of the sorted residuals is an end: the finite-sample quantile, half the miss a side."""
-    return min(patients, math.ceil((patients + 1) * (1.0 - (1.0 - level) / 2.0) - 1e-9))
+    """Which of the sorted sizes is the reach: the finite-sample quantile."""
+    return min(patients, math.ceil((patients + 1) * level - 1e-9))
 
 
-def _reach(pairs: Sequence[Pair], level: float) -> tuple[float, float]:
+def _reach(pairs: Sequence[Pair], level: float) -> float:
     """Below and above, rounded outwards so that the end's own patient stays inside."""
-    residuals = [residual(pair) for pair in pairs]
-    rank = _rank(len(pairs), level)
-    sides = (sorted(-value for value in residuals), sorted(residuals))
-    below, above = (math.ceil(max(0.0, side[rank - 1]) * 1000.0) / 1000.0 for side in sides)
-    return below, above
+    sizes = sorted(abs(residual(pair)) for pair in pairs)
+    return math.ceil(round(sizes[_rank(len(pairs), level) - 1] * 1000.0, 6)) / 1000.0
 
 
 def _covered(index: int, pairs: Sequence[Pair], level: float) -> bool:
     """Is a patient inside the interval that the others alone would have given?"""
     others = [pair for other, pair in enumerate(pairs) if other != index]
-    low, high = ends(pairs[index].found_percent, *_reach(others, level))
+    low, high = ends(pairs[index].found_percent, _reach(others, level))
     return low <= pairs[index].truth_percent <= high

@@ -63,7 +63,7 @@ class Court:
             return self.stored[case.name]
         return self.kept.row(
             LesionFigures,
-            (weights.name, weights.sha256, case.name, case.intensity, _case_hash(case)),
+            (*_who(weights), case.name, case.intensity, _case_hash(case)),
             lambda: judge_lesions(case, weights.judge, weights.name),
         )
 
@@ -107,7 +107,7 @@ class Court:
     def _study(self, chest: Chest, weights: Weights) -> StudyFigures:
         return self.kept.row(
             StudyFigures,
-            (weights.name, weights.sha256, chest.name, _chest_hash(chest)),
+            (*_who(weights), chest.name, _chest_hash(chest)),
             lambda: judge_study(chest, weights.judge, weights.name),
         )
 
@@ -119,7 +119,7 @@ class Court:
             def measured(name: str = name, vary: Vary = vary) -> VariationFigures:
                 return judge_variation(chest.name, volume, (name, vary), bundle.judge, percent)
 
-            parts = (bundle.name, bundle.sha256, chest.name, _chest_hash(chest), name)
+            parts = (*_who(bundle), chest.name, _chest_hash(chest), name)
             rows.append(self.kept.row(VariationFigures, parts, measured))
         return rows
 
@@ -161,6 +161,11 @@ class Court:
         return Previous(model, tuple(patients), tuple(studies))
 
 
+def _who(weights: Weights) -> tuple[str, str, str]:
+    """What a kept result hangs on, besides the study."""
+    return weights.name, weights.sha256, weights.form
+
+
 def _case_hash(case: Case) -> str:
     return content_hash(case.name, (case.hu, case.target, case.second))
 
@@ -174,15 +179,21 @@ def _chest_hash(chest: Chest) -> str:
     return content_hash(known, arrays)
 
 
-def calibration(rows: Sequence[LesionFigures]) -> Calibration:
+def calibration(rows: Sequence[LesionFigures], chests: Sequence[StudyFigures]) -> Calibration:
     """Interval and reliability from left-out patients, one row each.
 
     Args:
         rows: None of them by weights that saw the patient.
+        chests: Whole studies, likewise; those known to bear no opacity are the controls.
     """
     patients = one_a_patient(rows)
     pairs = [
         Pair(row.patient or row.case, row.found_percent, row.truth_percent) for row in patients
+    ]
+    pairs += [
+        Pair(chest.study, chest.lesion_percent, 0.0, control=True)
+        for chest in chests
+        if chest.clean or chest.other
     ]
     interval = calibrate(pairs)
     bins = [row.reliability for row in patients if row.reliability is not None]

@@ -83,7 +83,7 @@ def _found_true(axes: Axes, rows: list[LesionFigures], interval: Interval | None
     highest = max(10.0, *(max(row.found_percent, row.truth_percent) for row in rows)) * 1.05
     if interval:
         found = np.linspace(0, highest, 200)
-        spans = [ends(float(value), interval.below, interval.above) for value in found]
+        spans = [ends(float(value), interval.above) for value in found]
         low, high = np.array(spans).T
         axes.fill_between(found, low, high, alpha=0.15, label="90 % interval")
     axes.plot([0, highest], [0, highest], color="grey", linewidth=0.8, linestyle="--")

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from opacimeter.assess import Bundle
 from training.cases import Case
 from training.evaluation.lesions import Judge, LesionFigures
 from training.evaluation.metadata import trained_on
 
-__all__ = ["Fold", "Seen", "Weights", "blind_weights", "saw", "stored_figures"]
+__all__ = ["Fold", "Seen", "Weights", "blind_weights", "form_of", "saw", "stored_figures"]
 
 STORED = " (stored)"
 
@@ -30,12 +31,15 @@ class Weights:
         sha256: Of the weights.
         seen: Names of cases and of patients whose images, labels or pseudo-labels trained it.
         judge: The network at work.
+        form: Grid, context and thresholds that the bundle asks for: the same weights find another
+            thing with others.
     """
 
     name: str
     sha256: str
     seen: frozenset[str]
     judge: Judge
+    form: str = ""
 
     def blind_to(self, *names: str) -> bool:
         """Did the weights see none of these cases or patients?"""
@@ -94,6 +98,14 @@ def blind_weights(names: Sequence[str], bundle: Weights, folds: Sequence[Fold]) 
             return weights
         why = f"{bundle.name} saw it, and so did {weights.name}, which was to leave it out"
     raise Seen(why)
+
+
+def form_of(bundle: Bundle) -> str:
+    """A bundle's grid, context and thresholds, see `Weights.form`."""
+    grid = (bundle.pixel_mm, bundle.plane_mm, bundle.context, bundle.context_mm)
+    return " ".join(
+        f"{value:g}" for value in (*grid, bundle.lung_threshold, bundle.lesion_threshold)
+    )
 
 
 def stored_figures(bundle: Path, sha256: str, cases: Sequence[Case]) -> dict[str, LesionFigures]:

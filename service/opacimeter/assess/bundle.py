@@ -45,6 +45,8 @@ class Interval:
         method: How the quantiles were got, `cv+` for instance.
         patients: How many left-out patients stand behind them.
         offset_points: The scale at a burden of 0, in percent points.
+        exponent: How the scale grows with the burden: 1 as the variance of a proportion does, 0.5
+            as its standard deviation.
         below: How many scales the truth may lie below what was found.
         above: How many it may lie above.
 
@@ -57,6 +59,7 @@ class Interval:
     offset_points: float
     below: float
     above: float
+    exponent: float = 1.0
 
     def __post_init__(self) -> None:
         reach = self.below + self.above
@@ -65,10 +68,15 @@ class Interval:
                 f"interval with offset_points {self.offset_points}, below {self.below} and above "
                 f"{self.above}; the first must be above 0, the sum of the others not below it"
             )
+        if not 0 < self.exponent <= 1:
+            raise ValueError(
+                f"interval with exponent {self.exponent}; it must be above 0, at most 1"
+            )
 
     def scale(self, percent: float) -> float:
         """What an error at a found percentage is measured by, in percent points."""
-        return self.offset_points + percent * (1.0 - percent / 100.0)
+        spread: float = (percent * (1.0 - percent / 100.0)) ** self.exponent
+        return self.offset_points + spread
 
     def around(self, percent: float) -> tuple[float, float]:
         """Low and high end for a found percentage, all of them percent of lung, 0…100."""
@@ -206,6 +214,7 @@ def _interval(told: Mapping[str, Any] | None) -> Interval | None:
         offset_points=float(told["offset_points"]),
         below=float(told["below"]),
         above=float(told["above"]),
+        exponent=float(told.get("exponent", 1.0)),
     )
 
 
