@@ -153,15 +153,23 @@ class _DepthwiseConv2d(nn.Conv2d):
 
     def __init__(self, like: nn.Conv2d) -> None:
         (size, _), (stride, _) = like.kernel_size, like.stride
+        # TensorFlow's "same" of even sides: where the sum is odd the last one is at the end.
+        before, missing = (size - stride) // 2, (size - stride) % 2
         super().__init__(
-            like.in_channels, like.out_channels, size, stride, groups=like.groups, bias=False
+            like.in_channels,
+            like.out_channels,
+            size,
+            stride,
+            before,
+            groups=like.groups,
+            bias=False,
         )
-        # TensorFlow's "same" of even sides: what is odd is added at the end.
-        self.before, self.after = (size - stride) // 2, (size - stride + 1) // 2
+        self.missing = missing
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (batch, channel, row, column), each side divided by the stride."""
-        before, after = self.before, self.after
         with torch.autocast(features.device.type, enabled=False):
-            padded = nn.functional.pad(features.float(), (before, after, before, after))
-            return super().forward(padded)
+            whole = features.float()
+            if self.missing:
+                whole = nn.functional.pad(whole, (0, self.missing, 0, self.missing))
+            return super().forward(whole)

@@ -28,8 +28,6 @@ class OnnxNetwork:
     def __init__(self, onnx: Path, *, threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, threads // MOST_AT_ONCE)
-        # The arena keeps the largest activation for ever: 300 MB at the same speed.
-        options.enable_cpu_mem_arena = False
         # Spinning threads fight with whatever else runs on a small machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
