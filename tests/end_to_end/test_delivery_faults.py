@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]
 MODALITIES = ["DOC", "OT", "SEG", "SEG", "SR"]
 """Of a result's objects: the page, the pictures, two segmentations, the report."""
 SECONDS = 120
+PHANTOM = sorted((ROOT / "dicom_samples" / "phantom-001").glob("*.dcm"))[::3]
 
 
 class Watch:
@@ -110,8 +111,8 @@ class Place:
     def study(self):
         """A chest of a new study, as files of a folder."""
         self._count += 1
-        images = chests.classic(chests.SCANS["supine"])
-        uid = f"{chests.STUDY}.{self._count}"
+        images = [dcmread(file) for file in PHANTOM]
+        uid = f"2.25.4100.{self._count}"
         for image in images:
             image.StudyInstanceUID, image.SeriesInstanceUID = uid, f"{uid}.1"
             image.SOPInstanceUID = f"{uid}.1.{image.InstanceNumber}"

@@ -1,6 +1,6 @@
 """Studies that are fetched from a real archive: by their UID, to compare with, of a range of days.
 
-Every third slice of the phantom is a whole chest and its own prior; the others are small chests.
+Every third slice of the phantom is a whole chest, of several patients, and its own prior.
 """
 
 import io
@@ -16,7 +16,6 @@ from pypdf import PdfReader
 from tests.conftest import ROOT
 from tests.fakes import wait_until
 from tests.peers import PLUGIN, free_port, running_orthanc
-from tests.report import chests
 from tests.serving import Service
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
@@ -41,10 +40,10 @@ def phantom(uid, count=None, **header):
     return study(uid, [dcmread(file) for file in PHANTOM[:count]], **header)
 
 
-def small(uid, count=chests.SLICES, **header):
-    """A chest of 14 slices, of a patient of its own."""
+def small(uid, count=None, **header):
+    """The chest of a patient of its own; of a few slices the service makes nothing."""
     about = {"PatientID": f"P-{uid}", "StudyDescription": "CT chest"} | header
-    return study(uid, chests.classic(chests.SCANS["supine"])[:count], **about)
+    return phantom(uid, count, **about)
 
 
 class Place:
@@ -195,7 +194,7 @@ def test_a_study_is_fetched_by_dimse_too(place):
     uid = "2.25.6010"
     place.fill(*small(uid))
     told = place.fetched(place.ask(uid, "get"))
-    assert (told["source"], told["images"]) == ("get", chests.SLICES)
+    assert (told["source"], told["images"]) == ("get", len(PHANTOM))
     assert place.assessed(uid)["status"] == "complete"
     assert place.delivered(uid) == ["other", "web"]
 
@@ -212,7 +211,7 @@ def test_a_study_that_is_not_there_fails_and_is_fetched_when_it_is_and_somebody_
     retry = f"/api/v1/pulls/{asked['id']}/retry"
     assert place.service.http.post(retry).status_code == 202
     told = place.fetched(asked)
-    assert (told["hop"], told["reason"], told["images"]) == (None, None, chests.SLICES)
+    assert (told["hop"], told["reason"], told["images"]) == (None, None, len(PHANTOM))
     assert place.assessed(uid)["id"] == told["assessment"]
     # What is fetched is not fetched again by mistake.
     assert place.service.http.post(retry).status_code == 409
@@ -231,8 +230,8 @@ def test_who_asked_for_it_gets_a_page_about_a_study_that_cannot_be_measured(plac
     assert place.other.modalities(uid) == []
     (name,) = place.archive.instances(uid, "DOC")
     (page,) = PdfReader(io.BytesIO(place.archive.get(f"/instances/{name}/pdf"))).pages
-    # Three steps of 9 mm between four slices.
-    assert "The series has 4 images over 27 mm" in " ".join(page.extract_text().split())
+    # Three steps of 7.5 mm between four slices, to a whole millimetre.
+    assert "The series has 4 images over 22 mm" in " ".join(page.extract_text().split())
     assert place.archive.object(name).PatientID == f"P-{uid}"
 
 
@@ -295,7 +294,7 @@ def test_a_range_of_days_is_asked_for_once_assessed_and_sent_nowhere(place):
         assert place.assessed(uid)["status"] == "complete"
     assert told() == [(*each, "known", False) for each in found]
     assert sorted(each["study_uid"] for each in place.pulls(origin="backfill")) == sorted(february)
-    assert {each["images"] for each in place.pulls(origin="backfill")} == {chests.SLICES}
+    assert {each["images"] for each in place.pulls(origin="backfill")} == {len(PHANTOM)}
     sent = {each["study_uid"] for each in place.service.deliveries()}
     assert sent.isdisjoint(february)
     assert [place.archive.modalities(uid) for uid in february] == [["CT"], ["CT"]]
