@@ -240,7 +240,7 @@ def export_run(run: Path, out: Path, *, version: str = "0.0.0", config: Path = C
         SystemExit: onnxruntime disagrees with torch.
     """
     parser = read_config(config)
-    mirror = bool(parser.get_parsed_content("mirror"))
+    mirror = bool(parser.get_parsed_content("mirror", default=False))
     model = Probability(load_average(run, parser), mirror=mirror).eval()
     seen = patients_seen(run)
     context, path = int(parser.get_parsed_content("context")), out / "models" / "model.onnx"

@@ -161,7 +161,7 @@ def _calibration(found: Calibration) -> Iterator[str]:
         yield (
             f"The {100 * interval.level:.0f} % interval of the percentage rests on "
             f"{interval.patients} left-out patients, {interval.controls} of them without opacity; "
-            f"its mean width is {figure(interval.mean_width_points, 0)} points of lung on the "
+            f"its mean width is {figure(interval.mean_width_points, 1)} points of lung on the "
             f"others, and what so few patients can promise is {100 * found.guaranteed:.0f} %. "
             f"Calibrated on all but one it holds {interval.covered} of those "
             f"{interval.patients - interval.controls}, which follows from the ranks and is next to "
