@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import time
 
 import nibabel as nib
 import numpy as np
@@ -404,18 +405,21 @@ def test_slices_that_were_scrolled_past_are_given_up_and_the_newest_is_asked_for
     shown(pictures, 0)
     pictures.wait_for_load_state("networkidle")
     given_up = []
-    pictures.on("requestfailed", lambda request: given_up.append(request.url))
+    pictures.on("requestfailed", lambda request: given_up.append(request))
     asked = held(pictures)
+    began = time.monotonic()
     press(pictures, "2")  # another window: nothing of it is here yet
     for _ in range(12):
         press(pictures, "PageDown", "ArrowUp")
         pictures.wait_for_timeout(15)
-    last = int(where(pictures).split()[1]) - 1
+    last = 38  # of 40 slices, since one leap of ten is too many and goes to the end
     until(pictures, lambda: index_of(asked[-1]) == last)
-    under_way = [route for route in asked if route.request.url not in given_up]
+    assert int(where(pictures).split()[1]) == last + 1
+    patience = (time.monotonic() - began) / 0.08
+    under_way = [route for route in asked if route.request not in given_up]
     assert len(under_way) == 2
     assert index_of(under_way[0]) == 0  # the oldest: who scrolls on sees some on the way
-    assert len(asked) < 12  # most were never sent
+    assert len(asked) <= 3 + patience  # of 25 places: what is overtaken at once is never sent
     pictures.unroute("**/slices/*.webp?*")
     for route in under_way:
         route.continue_()

@@ -1,5 +1,7 @@
 """The C-STORE SCP, asked by pynetdicom as SCU."""
 
+import socket
+import threading
 from io import BytesIO
 from ipaddress import ip_network
 
@@ -15,9 +17,17 @@ from pydicom.uid import (
 from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
+from pynetdicom.pdu import A_ASSOCIATE_RQ
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    ImplementationClassUIDNotification,
+    MaximumLengthNotification,
+)
+from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification
 
 from opacimeter.exchange import Listener, Sender, StoreStatus, listen
+from tests.fakes import wait_until
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 ELSEWHERE = (ip_network("192.0.2.0/24"),)  # TEST-NET-1 (RFC 5737): nobody calls from there
@@ -140,3 +150,43 @@ def _command(association, image, other):
         and each.abstract_syntax == CTImageStorage
     ]
     return request, contexts[0].context_id
+
+
+def _threads():
+    return [each for each in threading.enumerate() if "run_reactor" in each.name]
+
+
+@pytest.mark.parametrize("said", ["nothing", "a call that is rejected", "a call that is taken"])
+def test_whoever_stays_on_the_line_is_hung_up_on_at_the_end(tmp_path, said):
+    """Neither waits the service for them, nor does a thread die of it."""
+    before = set(_threads())
+    names = {"a call that is rejected": "STRANGER", "a call that is taken": "CT1"}
+    with listen(_listener(), tmp_path / "spool", _Keeper(), _nothing) as port:
+        line = socket.create_connection(("127.0.0.1", port), timeout=10)
+        if said in names:
+            line.sendall(_request(names[said]))
+            answer = line.recv(1)
+            assert answer == (b"\x02" if said == "a call that is taken" else b"\x03")
+        else:
+            wait_until(lambda: set(_threads()) - before)
+    assert not set(_threads()) - before
+    with line:
+        while line.recv(4096):  # to the end, that is: it is closed
+            pass
+
+
+def _request(calling):
+    """An A-ASSOCIATE-RQ PDU (PS3.8 9.3.2) for C-ECHO."""
+    primitive = A_ASSOCIATE()
+    primitive.application_context_name = "1.2.840.10008.3.1.1.1"
+    primitive.calling_ae_title, primitive.called_ae_title = calling, "OPACIMETER"
+    context = build_context(Verification)
+    context.context_id = 1
+    primitive.presentation_context_definition_list = [context]
+    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
+    length.maximum_length_received = 16384
+    implementation.implementation_class_uid = generate_uid()
+    primitive.user_information = [length, implementation]
+    request = A_ASSOCIATE_RQ()
+    request.from_primitive(primitive)
+    return request.encode()

@@ -1,11 +1,12 @@
 """Listener: takes objects by C-STORE from those whom it knows (PS3.4 annex B)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Final
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification
+from pynetdicom.transport import ThreadedAssociationServer
 
 from opacimeter.exchange.committing import Committing, Held
 from opacimeter.exchange.peer import DimsePeer, Tls
@@ -135,8 +137,26 @@ def listen(listener: Listener, folder: Path, keep: Keep, held: Held) -> Iterator
         )
         if server is None:  # it is not, where it does not block
             raise OSError("the listener did not start")
-        at_end.callback(entity.shutdown)
+        at_end.callback(_shut, server)
         yield int(server.server_address[1])
+
+
+def _shut(server: ThreadedAssociationServer) -> None:
+    """Take no more associations and end those that are open.
+
+    An A-ABORT is for those that are established (PS3.8 table 9-10): one that was rejected, or that
+    has asked for nothing yet, ends with its connection.
+    """
+    server.shutdown()
+    for association in server.active_associations:
+        if association.is_established:
+            association.abort()
+            continue
+        line = association.dul.socket
+        if line is not None and line.socket is not None:
+            with suppress(OSError):  # the peer was first
+                line.socket.shutdown(SHUT_RDWR)
+        association.kill()
 
 
 def _entity(listener: Listener) -> AE:
