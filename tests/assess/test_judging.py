@@ -92,6 +92,18 @@ def test_figures_that_other_weights_left_behind_are_refused_however_good(weights
         judge(bundle("new", opacimeter=IN_SERVICE), unchanged("old", **stale), GATE)
 
 
+def test_figures_of_the_same_weights_with_other_thresholds_are_refused():
+    own = bundle("new", opacimeter=IN_SERVICE)
+    measured = replace(own.gates[GATE], form=own.form)
+    as_measured = replace(own, gates={GATE: measured})
+    in_service = bundle("old", opacimeter=IN_SERVICE)
+    assert judge(as_measured, in_service, GATE)
+    changed = replace(as_measured, lesion_threshold=0.35)
+    with pytest.raises(ModelRefused, match=r"candidate .* stale: .* other") as refused:
+        judge(changed, in_service, GATE)
+    assert refused.value.detail["form"] == {"measured": own.form, "own": changed.form}
+
+
 def test_a_gate_that_one_of_them_lacks_is_named():
     gates = {"opacimeter": IN_SERVICE, "ours": IN_SERVICE}
     with pytest.raises(ModelRefused, match="gate ours: no figures on it stand in the model in"):

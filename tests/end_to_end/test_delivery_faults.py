@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 from tests.exchange.fake_pacs import Answer
 from tests.fakes import wait_until
 from tests.peers import PLUGIN, certificates, free_port, running_orthanc
+from tests.phantoms import phantom
 from tests.proxy import Call, proxy_to
 from tests.report import chests
 from tests.serving import Service
@@ -31,7 +32,6 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]
 MODALITIES = ["DOC", "OT", "SEG", "SEG", "SR"]
 """Of a result's objects: the page, the pictures, two segmentations, the report."""
 SECONDS = 120
-PHANTOM = sorted((ROOT / "dicom_samples" / "phantom-001").glob("*.dcm"))[::3]
 
 
 class Watch:
@@ -111,13 +111,8 @@ class Place:
     def study(self):
         """A chest of a new study, as files of a folder."""
         self._count += 1
-        images = [dcmread(file) for file in PHANTOM]
         uid = f"2.25.4100.{self._count}"
-        for image in images:
-            image.StudyInstanceUID, image.SeriesInstanceUID = uid, f"{uid}.1"
-            image.SOPInstanceUID = f"{uid}.1.{image.InstanceNumber}"
-            image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-            image.PatientID = f"P-{self._count}"
+        images = phantom(uid, PatientID=f"P-{self._count}")
         return uid, chests.write(self._folder / f"study-{self._count}", images)
 
     def send(self, push=(), ask=()):

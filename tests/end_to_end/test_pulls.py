@@ -10,34 +10,19 @@ import sys
 from contextlib import ExitStack
 
 import pytest
-from pydicom import dcmread, dcmwrite
+from pydicom import dcmwrite
 from pypdf import PdfReader
 
 from tests.conftest import ROOT
 from tests.fakes import wait_until
 from tests.peers import PLUGIN, free_port, running_orthanc
+from tests.phantoms import SLICES, phantom
 from tests.serving import Service
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 SECONDS = 180
 RESULTS = ["DOC", "OT", "SEG", "SEG", "SR"]
-PHANTOM = sorted((ROOT / "dicom_samples" / "phantom-001").glob("*.dcm"))[::3]
-
-
-def study(uid, images, **header):
-    """Images as a study of their own, with this in their headers."""
-    for number, image in enumerate(images):
-        image.StudyInstanceUID, image.SeriesInstanceUID = uid, f"{uid}.1"
-        image.SOPInstanceUID = f"{uid}.1.{number + 1}"
-        image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-        for keyword, value in header.items():
-            setattr(image, keyword, value)
-    return images
-
-
-def phantom(uid, count=None, **header):
-    return study(uid, [dcmread(file) for file in PHANTOM[:count]], **header)
 
 
 def small(uid, count=None, **header):
@@ -194,7 +179,7 @@ def test_a_study_is_fetched_by_dimse_too(place):
     uid = "2.25.6010"
     place.fill(*small(uid))
     told = place.fetched(place.ask(uid, "get"))
-    assert (told["source"], told["images"]) == ("get", len(PHANTOM))
+    assert (told["source"], told["images"]) == ("get", len(SLICES))
     assert place.assessed(uid)["status"] == "complete"
     assert place.delivered(uid) == ["other", "web"]
 
@@ -211,7 +196,7 @@ def test_a_study_that_is_not_there_fails_and_is_fetched_when_it_is_and_somebody_
     retry = f"/api/v1/pulls/{asked['id']}/retry"
     assert place.service.http.post(retry).status_code == 202
     told = place.fetched(asked)
-    assert (told["hop"], told["reason"], told["images"]) == (None, None, len(PHANTOM))
+    assert (told["hop"], told["reason"], told["images"]) == (None, None, len(SLICES))
     assert place.assessed(uid)["id"] == told["assessment"]
     # What is fetched is not fetched again by mistake.
     assert place.service.http.post(retry).status_code == 409
@@ -294,7 +279,7 @@ def test_a_range_of_days_is_asked_for_once_assessed_and_sent_nowhere(place):
         assert place.assessed(uid)["status"] == "complete"
     assert told() == [(*each, "known", False) for each in found]
     assert sorted(each["study_uid"] for each in place.pulls(origin="backfill")) == sorted(february)
-    assert {each["images"] for each in place.pulls(origin="backfill")} == {len(PHANTOM)}
+    assert {each["images"] for each in place.pulls(origin="backfill")} == {len(SLICES)}
     sent = {each["study_uid"] for each in place.service.deliveries()}
     assert sent.isdisjoint(february)
     assert [place.archive.modalities(uid) for uid in february] == [["CT"], ["CT"]]

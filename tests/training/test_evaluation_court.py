@@ -35,7 +35,7 @@ from training.evaluation.report import report  # noqa: E402
 from training.evaluation.results import Kept  # noqa: E402
 from training.evaluation.robustness import VariationFigures  # noqa: E402
 from training.evaluation.studies import Sides, StudyFigures  # noqa: E402
-from training.evaluation.weights import Fold, Weights, form_of  # noqa: E402
+from training.evaluation.weights import Fold, Weights  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_stored_figures_stand_in_for_a_fold_that_is_gone(cases, tmp_path):
 
 def test_the_same_weights_with_another_threshold_are_judged_anew(cases, tmp_path):
     bundle = read_bundle(ROOT / "models" / "lung-lesion")
-    forms = {form_of(replace(bundle, lesion_threshold=value)) for value in (0.35, 0.5)}
+    forms = {replace(bundle, lesion_threshold=value).form for value in (0.35, 0.5)}
     assert len(forms) == 2
     for form in forms:
         judging = court(tmp_path)
@@ -187,7 +187,7 @@ def figures(folder, cases, tmp_path_factory):
         studies=tuple(studies),
         robustness=(VariationFigures("volume-4", "5 mm slices", "bundle", 1.0, 1.25, False),),
         calibration=calibration(rows, studies),
-        gates={"own": gate_record(gate, "bundle-hash")},
+        gates={"own": gate_record(gate, judging.bundle)},
         previous=Previous("lung-lesion 1.0.0", tuple(rows[:1]), tuple(studies[:1])),
         refused=(*refused, Refusal("nodule-001", "the bundle saw it")),
     )
@@ -196,6 +196,7 @@ def figures(folder, cases, tmp_path_factory):
 def bundle_folder(tmp_path):
     gates = {
         "theirs": {"sha256": "1", "weights_sha256": "bundle-hash"},
+        "other thresholds": {"sha256": "1", "weights_sha256": "bundle-hash", "form": "0.35"},
         "stale": {"sha256": "1", "weights_sha256": "weights of before"},
         "unsaid": {"sha256": "1"},
     }

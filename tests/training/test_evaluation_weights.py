@@ -1,6 +1,7 @@
 """Who may speak about whom, what is kept, and what decides at the gate."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,10 +85,10 @@ def test_who_saw_a_case_saw_its_patient(cases):
         saw({"opacimeter": {}}, cases)
 
 
-def write_figures(bundle, sha256, rows):
+def write_figures(bundle, sha256, rows, **more):
     (bundle / "evaluation").mkdir(parents=True, exist_ok=True)
     (bundle / "evaluation" / "figures.json").write_text(
-        json.dumps({"sha256": sha256, "patients": rows})
+        json.dumps({"sha256": sha256, "patients": rows} | more)
     )
 
 
@@ -96,20 +97,23 @@ def test_stored_figures_are_taken_for_the_same_weights_and_from_folds_only(cases
     old |= {"lesion_dice": 0.5, "second_dice": None, "readers_dice": None}
     old |= {"truth_percent": 4.0, "found_percent": 5.0}
     write_figures(tmp_path, "abc", [old, old | {"case": "case-03", "seen_by": "bundle"}])
-    stored = stored_figures(tmp_path, "abc", cases)
+    own = replace(weights("bundle"), sha256="abc", form="0.5")
+    stored = stored_figures(tmp_path, own, cases)
     assert set(stored) == {"case-02"}
     assert stored["case-02"].seen_by == "fold a (stored)"
     assert stored["case-02"].patient == "case-02"
-    assert stored_figures(tmp_path, "other weights", cases) == {}
-    write_figures(tmp_path, "abc", [old | {"seen_by": "fold a (stored)"}])
-    assert stored_figures(tmp_path, "abc", cases)["case-02"].seen_by == "fold a (stored)"
+    assert stored_figures(tmp_path, replace(own, sha256="other"), cases) == {}
+    write_figures(tmp_path, "abc", [old | {"seen_by": "fold a (stored)"}], form="0.5")
+    assert stored_figures(tmp_path, own, cases)["case-02"].seen_by == "fold a (stored)"
+    assert stored_figures(tmp_path, replace(own, form="0.35"), cases) == {}
 
 
 def test_no_figures_are_stored_where_there_are_none_or_half_of_them(cases, tmp_path):
-    assert stored_figures(tmp_path, "abc", cases) == {}
+    own = replace(weights("bundle"), sha256="abc")
+    assert stored_figures(tmp_path, own, cases) == {}
     write_figures(tmp_path, "abc", [])
     (tmp_path / "evaluation" / "figures.json").write_text('{"sha256": "abc", "pat')
-    assert stored_figures(tmp_path, "abc", cases) == {}
+    assert stored_figures(tmp_path, own, cases) == {}
 
 
 def test_a_row_is_made_once_and_again_for_other_software(tmp_path):
@@ -157,8 +161,8 @@ def test_a_gates_record_is_the_contracts():
         row("case-99", lesion_dice=0.0, truth_percent=0.01, found_percent=0.41),
     )
     gate = Gate("own", gate_hash(["x", "y"]), rows, (("normal-001", 0.06), ("volume-4", 0.0301)))
-    record = gate_record(gate, "w" * 64)
-    assert record["weights_sha256"] == "w" * 64
+    record = gate_record(gate, replace(weights("bundle"), sha256="w" * 64, form="1.5 0.5"))
+    assert (record["weights_sha256"], record["form"]) == ("w" * 64, "1.5 0.5")
     assert record["sha256"] == gate_hash(["y", "x"])
     assert record["lesion_dice"] == 0.65  # a trace has no Dice to speak of
     assert record["error_points"] == pytest.approx((0.1 + 6.0 + 0.4) / 3, abs=1e-3)
@@ -170,9 +174,9 @@ def test_a_gates_record_is_the_contracts():
 
 def test_a_gate_that_cannot_decide_is_refused():
     with pytest.raises(GateRefused, match="no healthy chest"):
-        gate_record(Gate("own", "0", (row(),), ()), "w")
+        gate_record(Gate("own", "0", (row(),), ()), weights("bundle"))
     with pytest.raises(GateRefused, match="no case"):
-        gate_record(Gate("own", "0", (row(truth_percent=0.0),), (("a", 0.1),)), "w")
+        gate_record(Gate("own", "0", (row(truth_percent=0.0),), (("a", 0.1),)), weights("bundle"))
 
 
 def test_a_bootstrap_interval_holds_the_mean_and_is_the_same_every_time():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 
@@ -87,6 +88,21 @@ def test_its_logits_have_the_slices_size_and_follow_a_shift():
     assert inner < found.std()
 
 
+def test_slices_are_smoothed_by_a_gaussian_that_keeps_hu_and_is_not_trained():
+    """As scipy's, sampled otherwise, in full precision; what is finest is lost, a mean is not."""
+    smooth = PretrainedUNet(smooth_pixels=0.6, pretrained=False).smooth
+    random = np.random.default_rng(0)
+    hu = random.normal(-700, 100, (1, 3, 64, 64)).astype(np.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = smooth(torch.from_numpy(hu)).numpy()
+    expected = ndimage.gaussian_filter(hu, (0, 0, 0.6, 0.6), mode="nearest")
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+    assert found.mean() == pytest.approx(hu.mean(), abs=0.5)
+    even = torch.full((1, 3, 32, 32), -863.0)
+    assert smooth(even).numpy() == pytest.approx(-863.0, abs=1e-3)  # to its edges
+    assert not any(each.requires_grad for each in smooth.parameters())
+
+
 def test_depthwise_convolutions_keep_full_precision_beside_bf16():
     network = PretrainedUNet(pretrained=False)
     seen = {}
@@ -103,7 +119,7 @@ def test_depthwise_convolutions_keep_full_precision_beside_bf16():
 
 
 def test_it_is_exported_and_thaws_to_the_network_it_was(tmp_path):
-    first = PretrainedUNet().train()
+    first = PretrainedUNet(smooth_pixels=0.6).train()
     with torch.no_grad():
         for batch in images(6, seed=1):  # its running statistics leave where they began
             first(batch)
@@ -112,7 +128,7 @@ def test_it_is_exported_and_thaws_to_the_network_it_was(tmp_path):
     several = [image.numpy() for image in images(1, seed=3) + images(1, seed=4, side=96)]
     figures = agreement(Probability(first.eval()), path, several)
     assert figures["largest_difference"] < 1e-3
-    second = PretrainedUNet(pretrained=False)
+    second = PretrainedUNet(smooth_pixels=0.6, pretrained=False)
     thaw(second, path, images(4, seed=2))
     (hu,) = images(1, seed=5)
     with torch.no_grad():

@@ -92,6 +92,7 @@ class Figures:
         previous: Another model beside this one.
         refused: Studies without a figure.
         failures: The worst cases, where pictures of them were asked for.
+        form: `Bundle.form` of the judged bundle; empty in figures of before.
     """
 
     schema: str
@@ -108,6 +109,7 @@ class Figures:
     previous: Previous | None = None
     refused: tuple[Refusal, ...] = ()
     failures: tuple[Failure, ...] = ()
+    form: str = ""
 
     def to_json(self) -> str:
         """The written form: same figures, same bytes."""

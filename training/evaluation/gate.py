@@ -9,6 +9,7 @@ import numpy as np
 
 from training.evaluation.lesions import LEAST_PERCENT, LesionFigures, counts
 from training.evaluation.studies import StudyFigures
+from training.evaluation.weights import Weights
 
 __all__ = [
     "HEALTHY_BOUND_PERCENT",
@@ -57,15 +58,15 @@ def healthy_rows(studies: Sequence[StudyFigures]) -> tuple[tuple[str, float], ..
     return tuple((row.study, row.lesion_percent) for row in mine)
 
 
-def gate_record(gate: Gate, weights_sha256: str) -> dict[str, Any]:
+def gate_record(gate: Gate, weights: Weights) -> dict[str, Any]:
     """The gate's entry in the bundle's `gates`.
 
     lesion_dice is over cases with enough lesion for a Dice, error_points over all lesion cases.
 
     Args:
         gate: What its data gave.
-        weights_sha256: Of the weights that were measured, without which the figures count for
-            nothing when models are compared.
+        weights: Those that were measured; the record names them and their form, since the figures
+            count for no others when models are compared.
 
     Raises:
         GateRefused: The gate cannot decide: it has no case with lesion, or no healthy chest.
@@ -83,7 +84,8 @@ def gate_record(gate: Gate, weights_sha256: str) -> dict[str, Any]:
     healthy = {name: round(percent, 3) for name, percent in gate.healthy}
     return {
         "sha256": gate.sha256,
-        "weights_sha256": weights_sha256,
+        "weights_sha256": weights.sha256,
+        "form": weights.form,
         "lesion_dice": round(float(np.mean([row.lesion_dice for row in judged])), 4),
         "error_points": round(float(np.mean([abs(row.error_points) for row in gate.lesions])), 3),
         "healthy_percent_max": max(healthy.values()),

@@ -81,7 +81,7 @@ def record(bundle: Path, figures: Figures) -> str:
 
     The bundle's detection limit, evaluated ranges, interval, gates and quoted means become those
     of the evaluation. A gate that was not judged this time keeps its record if it is of the same
-    weights.
+    weights and form.
 
     Raises:
         SystemExit: The bundle holds other weights than those that were judged.
@@ -127,6 +127,7 @@ def _gates(own: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
         name: record
         for name, record in own.get("gates", {}).items()
         if record.get("weights_sha256") == figures.sha256
+        and record.get("form", figures.form) == figures.form
     }
     return {**kept, **figures.gates}
 

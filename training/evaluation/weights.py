@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from opacimeter.assess import Bundle
 from training.cases import Case
 from training.evaluation.lesions import Judge, LesionFigures
 from training.evaluation.metadata import trained_on
 
-__all__ = ["Fold", "Seen", "Weights", "blind_weights", "form_of", "saw", "stored_figures"]
+__all__ = ["Fold", "Seen", "Weights", "blind_weights", "saw", "stored_figures"]
 
 STORED = " (stored)"
 
@@ -31,8 +30,7 @@ class Weights:
         sha256: Of the weights.
         seen: Names of cases and of patients whose images, labels or pseudo-labels trained it.
         judge: The network at work.
-        form: Grid, context and thresholds that the bundle asks for: the same weights find another
-            thing with others.
+        form: The bundle's grid, context and thresholds, `Bundle.form`.
     """
 
     name: str
@@ -44,6 +42,10 @@ class Weights:
     def blind_to(self, *names: str) -> bool:
         """Did the weights see none of these cases or patients?"""
         return self.seen.isdisjoint(names)
+
+    def made(self, sha256: str, form: str | None) -> bool:
+        """Are figures of such weights in such a form theirs? Figures of before tell no form."""
+        return sha256 == self.sha256 and (form or self.form) == self.form
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +102,22 @@ def blind_weights(names: Sequence[str], bundle: Weights, folds: Sequence[Fold]) 
     raise Seen(why)
 
 
-def form_of(bundle: Bundle) -> str:
-    """A bundle's grid, context and thresholds, see `Weights.form`."""
-    grid = (bundle.pixel_mm, bundle.plane_mm, bundle.context, bundle.context_mm)
-    return " ".join(
-        f"{value:g}" for value in (*grid, bundle.lung_threshold, bundle.lesion_threshold)
-    )
-
-
-def stored_figures(bundle: Path, sha256: str, cases: Sequence[Case]) -> dict[str, LesionFigures]:
+def stored_figures(
+    bundle: Path, weights: Weights, cases: Sequence[Case]
+) -> dict[str, LesionFigures]:
     """Out-of-fold figures that an earlier evaluation of the same weights left, by case.
 
-    Figures of other weights, and figures by the bundle itself, are not taken: the first would be
-    about another model, the second can be had again.
+    Figures of other weights or another form, and figures by the bundle itself, are not taken: the
+    first would be about another model, the second can be had again.
 
     Args:
         bundle: The bundle's folder.
-        sha256: Of its weights.
+        weights: Its weights.
         cases: They tell whose a case is, which older figures do not.
     """
     try:
         content = json.loads((bundle / "evaluation" / "figures.json").read_text())
-        if content["sha256"] != sha256:
+        if not weights.made(content["sha256"], content.get("form")):
             return {}
         rows = TypeAdapter(list[LesionFigures]).validate_python(content["patients"])
     except (OSError, KeyError, TypeError, ValueError, ValidationError):

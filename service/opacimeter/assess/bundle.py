@@ -99,6 +99,7 @@ class Gate:
         healthy_bound_percent: The most that it may be.
         weights_sha256: Of the weights that were measured; None where an evaluation of before did
             not say. They need not be the bundle's: whoever compares asks.
+        form: Of the bundle that was measured, see `Bundle.form`; likewise.
 
     Raises:
         ValueError: A figure cannot be one.
@@ -110,6 +111,7 @@ class Gate:
     healthy_percent_max: float | None
     healthy_bound_percent: float
     weights_sha256: str | None = None
+    form: str | None = None
 
     def __post_init__(self) -> None:
         healthy = 0.0 if self.healthy_percent_max is None else self.healthy_percent_max
@@ -154,6 +156,13 @@ class Bundle:
     evaluated: Mapping[str, tuple[float, float]]
     interval: Interval | None = None
     gates: Mapping[str, Gate] = field(default_factory=dict)
+
+    @property
+    def form(self) -> str:
+        """Grid, context and thresholds: the same weights find another thing with others."""
+        grid = (self.pixel_mm, self.plane_mm, self.context, self.context_mm)
+        numbers = (*grid, self.lung_threshold, self.lesion_threshold)
+        return " ".join(f"{value:g}" for value in numbers)
 
 
 def default_folder() -> Path:
@@ -219,7 +228,8 @@ def _interval(told: Mapping[str, Any] | None) -> Interval | None:
 
 
 def _gate(told: Mapping[str, Any]) -> Gate:
-    healthy, weights = told["healthy_percent_max"], told.get("weights_sha256")
+    healthy = told["healthy_percent_max"]
+    weights, form = told.get("weights_sha256"), told.get("form")
     return Gate(
         sha256=str(told["sha256"]),
         lesion_dice=float(told["lesion_dice"]),
@@ -227,6 +237,7 @@ def _gate(told: Mapping[str, Any]) -> Gate:
         healthy_percent_max=None if healthy is None else float(healthy),
         healthy_bound_percent=float(told["healthy_bound_percent"]),
         weights_sha256=None if weights is None else str(weights),
+        form=None if form is None else str(form),
     )
 
 

@@ -111,15 +111,30 @@ def _same_gate(candidate: Bundle, in_service: Bundle, gate: str) -> tuple[Gate, 
 
 
 def _of_its_weights(name: str, bundle: Bundle, gate: str) -> None:
-    """Figures that other weights left behind are about another model, however good they are."""
+    """Figures that other weights left behind are about another model, however good they are.
+
+    So are those of the same weights with other thresholds, or on another grid.
+    """
     measured, own = bundle.gates[gate].weights_sha256, bundle.network.sha256
     if measured == own:
+        _of_its_form(name, bundle, gate)
         return
     told = f"with the weights {measured[:12]}…" if measured else "before weights were named"
     raise ModelRefused(
         f"The figures of the {name} on the gate {gate} are stale: they were measured {told}, its "
         f"weights are {own[:12]}…. {EVALUATE}",
         {"gate": gate, "weights_sha256": {"measured": measured, "own": own}, "figures": []},
+    )
+
+
+def _of_its_form(name: str, bundle: Bundle, gate: str) -> None:
+    measured, own = bundle.gates[gate].form, bundle.form
+    if measured in {None, own}:  # an evaluation of before did not say
+        return
+    raise ModelRefused(
+        f"The figures of the {name} on the gate {gate} are stale: they were measured with other "
+        f"thresholds, or on another grid, than its metadata names. {EVALUATE}",
+        {"gate": gate, "form": {"measured": measured, "own": own}, "figures": []},
     )
 
 
