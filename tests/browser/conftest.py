@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.viewed import wired
 from tests.conftest import ROOT
 from tests.serving import Service
 
@@ -75,6 +76,8 @@ def open_page(browser, service):
 
         page.on("console", heard)
         page.goto(address)
+        if address != "about:blank":
+            wired(page)
         return page
 
     yield open_one

@@ -15,7 +15,7 @@ from PIL import Image
 from pypdf import PdfReader
 from scipy import ndimage
 
-from tests.browser.viewed import settled
+from tests.browser.viewed import settled, wired
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +41,7 @@ def covid(data, browser, service):
     context = browser.new_context(locale="en-GB", base_url=service.address)
     page = context.new_page()
     page.goto("/?webgl=off")
+    wired(page)
     page.evaluate(WATCH)
     page.locator("#drop input[type=file]").first.set_input_files(folder)
     page.wait_for_selector(".result-panel", timeout=240_000)

@@ -103,3 +103,8 @@ def settled(page):
     """What was asked of a viewer last is drawn, and no slice of it is still on its way."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
     page.wait_for_function("() => !document.querySelector('.pane canvas[data-waiting]')")
+
+
+def wired(page):
+    """The page listens to its controls: what is chosen or dropped before is lost."""
+    page.wait_for_selector("#language:enabled")

@@ -85,6 +85,8 @@ function wire() {
   get("language").addEventListener("change", () => switchTo(get("language").value).catch(complain));
   get("theme").value = document.documentElement.dataset.theme ?? "system";
   get("theme").addEventListener("change", chooseTheme);
+  // Until here nobody listened, and a choice would have been lost.
+  for (const each of ["language", "theme"]) get(each).disabled = false;
   get("skip").addEventListener("click", (event) => {
     event.preventDefault(); // the part of an address after "#" says which part of the page is shown
     get("main").focus();
