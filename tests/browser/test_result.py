@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from opacimeter.volume import OtherSeries
-from tests.browser.viewed import assessed, chest, settled, showing
+from tests.browser.viewed import assessed, chest, quiet, settled, showing, until
 
 ANSWER = "#assessment .result"
 # Most tests need no volume: the rendered slices do, and spare the software renderer's time.
@@ -471,8 +471,7 @@ def test_a_refused_cancellation_stays_to_be_read(visit, shown):
     expect(page.locator(".work")).to_be_visible()
     asked.clear()
     page.click(".actions button")
-    page.wait_for_load_state("networkidle")
-    assert any(url.endswith("?version=1") for url in asked)  # seen anew, and still
+    until(page, lambda: any(url.endswith("?version=1") for url in asked))  # seen anew, and still
     told = page.locator(".trouble")
     expect(told).to_contain_text("Its state does not allow this any more.")
     switch(page, "zh-CN")
@@ -625,12 +624,11 @@ def test_two_clicks_open_one_study_beside_the_other(visit, shown):
     page.wait_for_selector(".part-follow-up td button")
     page.route("**/assessments/*?version=1", lambda route: waiting.append(route))
     page.dblclick(".part-follow-up td button")
-    page.wait_for_timeout(100)
-    assert len(waiting) == 2
+    until(page, lambda: len(waiting) == 2)
     for route in waiting:
         route.continue_()
     page.wait_for_selector(".second .pane.axial canvas[data-shown]")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     assert page.locator(".result-images.second").count() == 1
     assert page.locator(".viewer").count() == 2
 
@@ -641,12 +639,12 @@ def test_a_study_that_comes_after_the_page_was_left_is_not_opened(visit, shown):
     waiting = []
     page.route("**/assessments/*?version=1", lambda route: waiting.append(route))
     page.click(".part-follow-up td button")
-    page.wait_for_timeout(100)
+    until(page, lambda: waiting)
     page.click("#to-worklist")
     expect(page.locator("#worklist")).to_be_visible()
     for route in waiting:
         route.continue_()
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     assert page.locator(".viewer").count() == 0
 
 

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.viewed import SPACING_MM, assessed, chest, settled, showing
-from tests.fakes import wait_until
+from tests.browser.viewed import SPACING_MM, assessed, chest, quiet, settled, showing, until
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>viewer</title>
 <link rel="stylesheet" href="/static/page.css"><link rel="stylesheet" href="/static/viewer.css">
@@ -213,11 +212,6 @@ def test_scrolling_reaches_every_slice_and_tells_it(pictures):
     shown(pictures, 39)
 
 
-def until(page, true):
-    """Wait while the browser is heard."""
-    wait_until(lambda: page.wait_for_timeout(20) or true())
-
-
 def over(page, selector=".pane.axial", at=(0.5, 0.5)):
     """The pointer rests on a part of a pane."""
     pane = page.locator(selector).bounding_box()
@@ -403,7 +397,7 @@ def index_of(route):
 def test_slices_that_were_scrolled_past_are_given_up_and_the_newest_is_asked_for(pictures):
     press(pictures, "v", "Home")
     shown(pictures, 0)
-    pictures.wait_for_load_state("networkidle")
+    quiet(pictures)
     given_up = []
     pictures.on("requestfailed", lambda request: given_up.append(request))
     asked = held(pictures)
@@ -428,7 +422,7 @@ def test_slices_that_were_scrolled_past_are_given_up_and_the_newest_is_asked_for
 
 def test_nothing_is_asked_ahead_while_something_is_dragged(pictures):
     press(pictures, "v")
-    pictures.wait_for_load_state("networkidle")
+    quiet(pictures)
     index = int(where(pictures).split()[1]) - 1
     asked = []
     pictures.on("request", lambda request: asked.append(request.url))
@@ -440,9 +434,8 @@ def test_nothing_is_asked_ahead_while_something_is_dragged(pictures):
     slices = [url for url in asked if "/slices/" in url]
     assert len(slices) >= 3  # each with a window of its own
     assert {url.split("/slices/")[1].split(".")[0] for url in slices} == {str(index)}
-    pictures.mouse.up(button="right")
     with pictures.expect_request(f"**/slices/{index + 1}.webp?*"):
-        settled(pictures)
+        pictures.mouse.up(button="right")
 
 
 def test_without_webgl2_what_needs_it_says_so(pictures):

@@ -15,7 +15,7 @@ from opacimeter.findings import Assessment, Network, Segmentation
 from opacimeter.report import SliceRenderer, render
 from opacimeter.store import Store
 from tests.boxes import volume_of
-from tests.fakes import MODEL, FakeQueue, fake_find, incoming
+from tests.fakes import MODEL, FakeQueue, fake_find, incoming, wait_until
 from tests.serving import free_port
 
 SPACING_MM = (2.0, 1.5, 1.25)
@@ -103,6 +103,33 @@ def settled(page):
     """What was asked of a viewer last is drawn, and no slice of it is still on its way."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
     page.wait_for_function("() => !document.querySelector('.pane canvas[data-waiting]')")
+
+
+def until(page, true):
+    """Wait while the browser is heard."""
+    wait_until(lambda: page.wait_for_timeout(20) or true())
+
+
+def quiet(page):
+    """Wait until the page has asked for nothing for a while, and all that it asked for is there."""
+    under_way, last = set(), time.monotonic()
+
+    def asked(request):
+        nonlocal last
+        last = time.monotonic()
+        under_way.add(request)
+
+    def ended(request):
+        nonlocal last
+        last = time.monotonic()
+        under_way.discard(request)
+
+    told = {"request": asked, "requestfinished": ended, "requestfailed": ended}
+    for event, handler in told.items():
+        page.on(event, handler)
+    until(page, lambda: not under_way and time.monotonic() - last > 0.5)
+    for event, handler in told.items():
+        page.remove_listener(event, handler)
 
 
 def wired(page):
