@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from opacimeter.checks import Check
 from opacimeter.record import assessment_id
 from opacimeter.store import Incoming, IncomingFile, Status, Store
+from tests.browser.viewed import until
 from tests.fakes import MODEL, result_documents, text_document
 from tests.serving import Service
 
@@ -174,6 +175,19 @@ def test_pages_go_on_and_back(page):
     expect(page.get_by_role("button", name="Next page")).to_be_disabled()
     page.get_by_role("button", name="Previous page").click()
     expect(page.locator(".total")).to_have_text("1–25 of 30")
+
+
+def test_nothing_can_be_selected_before_the_list_has_come(open_page):
+    page = open_page("about:blank")
+    waiting = []
+    page.route("**/api/v1/assessments?*", lambda route: waiting.append(route))
+    page.goto("/")
+    every = page.get_by_role("checkbox", name="Select all")
+    expect(every).to_be_disabled()
+    until(page, lambda: waiting)
+    waiting[0].continue_()
+    every.check()
+    expect(page.get_by_role("link", name="Download 30 as CSV")).to_be_visible()
 
 
 def test_chosen_rows_are_downloaded_as_one_table(page):

@@ -147,7 +147,7 @@ class Worklist {
   }
 
   head() {
-    this.all = build("input", { type: "checkbox", "aria-label": t("page.worklist.select-all"), on: { change: () => this.selectAll(this.all.checked) } });
+    this.all = build("input", { type: "checkbox", disabled: true, "aria-label": t("page.worklist.select-all"), on: { change: () => this.selectAll(this.all.checked) } });
     const sort = (name, order) => {
       this.seek({ sort: name, order });
       this.table.querySelector(`[data-sort="${name}"]`).focus();
@@ -228,7 +228,7 @@ class Worklist {
   }
 
   selectAll(on) {
-    for (const { id } of this.page?.assessments ?? []) {
+    for (const { id } of this.page.assessments) {
       if (on) this.selected.add(id);
       else this.selected.delete(id);
     }
@@ -238,6 +238,7 @@ class Worklist {
   renderSelection() {
     const shown = this.page.assessments.map(({ id }) => id);
     const chosen = shown.filter((id) => this.selected.has(id)).length;
+    this.all.disabled = shown.length === 0; // as long as nothing has come, too
     this.all.checked = chosen > 0 && chosen === shown.length;
     this.all.indeterminate = chosen > 0 && chosen < shown.length;
     this.selection.replaceChildren(...this.downloads());
