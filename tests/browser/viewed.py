@@ -102,7 +102,11 @@ def keep(store, services, folder, assessment, study_uid):
 def settled(page):
     """What was asked of a viewer last is drawn, and no slice of it is still on its way."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
-    page.wait_for_function("() => !document.querySelector('.pane canvas[data-waiting]')")
+    # A plane that was hidden while it waited asks for nothing until it is shown again.
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('.pane canvas[data-waiting]')]"
+        ".some((canvas) => canvas.checkVisibility())"
+    )
 
 
 def until(page, true):
