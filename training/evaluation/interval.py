@@ -81,14 +81,14 @@ def calibrate(pairs: Sequence[Pair], *, level: float = LEVEL) -> Interval | None
         level: What the interval is to cover.
 
     Returns:
-        None with fewer than `FEWEST_PATIENTS` patients.
+        None with fewer than `FEWEST_PATIENTS` patients, or with controls alone.
     """
     if len(pairs) < FEWEST_PATIENTS:
         return None
-    reach = _reach(pairs, level)
     diseased = [index for index, pair in enumerate(pairs) if not pair.control]
     if not diseased:
         return None
+    reach = _reach(pairs, level)
     spans = [ends(pairs[index].found_percent, reach) for index in diseased]
     return Interval(
         level=level,
@@ -142,7 +142,7 @@ def _rank(patients: int, level: float) -> int:
 
 
 def _reach(pairs: Sequence[Pair], level: float) -> float:
-    """Below and above, rounded outwards so that the end's own patient stays inside."""
+    """To either side, in scales, rounded outwards so that the end's own patient stays inside."""
     sizes = sorted(abs(residual(pair)) for pair in pairs)
     return math.ceil(round(sizes[_rank(len(pairs), level) - 1] * 1000.0, 6)) / 1000.0
 

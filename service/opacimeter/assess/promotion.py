@@ -102,6 +102,7 @@ def _same_gate(candidate: Bundle, in_service: Bundle, gate: str) -> tuple[Gate, 
     if ours is not None and theirs is not None and ours.sha256 == theirs.sha256:
         for name, bundle in (("candidate", candidate), ("model in service", in_service)):
             _of_its_weights(name, bundle, gate)
+            _of_its_form(name, bundle, gate)
         return ours, theirs
     raise ModelRefused(
         f"The candidate cannot be compared with {in_service.network.version} on the gate {gate}: "
@@ -111,13 +112,9 @@ def _same_gate(candidate: Bundle, in_service: Bundle, gate: str) -> tuple[Gate, 
 
 
 def _of_its_weights(name: str, bundle: Bundle, gate: str) -> None:
-    """Figures that other weights left behind are about another model, however good they are.
-
-    So are those of the same weights with other thresholds, or on another grid.
-    """
+    """Figures that other weights left behind are about another model, however good they are."""
     measured, own = bundle.gates[gate].weights_sha256, bundle.network.sha256
     if measured == own:
-        _of_its_form(name, bundle, gate)
         return
     told = f"with the weights {measured[:12]}…" if measured else "before weights were named"
     raise ModelRefused(
@@ -128,6 +125,7 @@ def _of_its_weights(name: str, bundle: Bundle, gate: str) -> None:
 
 
 def _of_its_form(name: str, bundle: Bundle, gate: str) -> None:
+    """So are figures of the same weights with other thresholds, or on another grid."""
     measured, own = bundle.gates[gate].form, bundle.form
     if measured in {None, own}:  # an evaluation of before did not say
         return

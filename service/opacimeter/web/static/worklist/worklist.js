@@ -238,7 +238,7 @@ class Worklist {
   renderSelection() {
     const shown = this.page.assessments.map(({ id }) => id);
     const chosen = shown.filter((id) => this.selected.has(id)).length;
-    this.all.disabled = shown.length === 0; // as long as nothing has come, too
+    this.all.disabled = shown.length === 0;
     this.all.checked = chosen > 0 && chosen === shown.length;
     this.all.indeterminate = chosen > 0 && chosen < shown.length;
     this.selection.replaceChildren(...this.downloads());
